@@ -1,0 +1,96 @@
+# Emanet's verbs; `make` alone lists them. Each sets up first what it needs.
+EMANET_PYTHON ?= 3.13
+EMANET_ARCHITECTURE ?= arm64
+export EMANET_PYTHON EMANET_ARCHITECTURE
+HOST := $(subst aarch64,arm64,$(shell uname -m))
+UNIT_PYTHON ?= 3.11
+WHO ?= buyer
+PY := .venv/bin/python
+SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
+UV := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
+
+.PHONY: help setup run story token test races test-second-engine test-unit check lint \
+	types validate build test-build format lock clean distclean
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
+
+# ── Use it ───────────────────────────────────────────────────────────────────
+setup: .venv/ready .venv-ministack/ready ## make the environments that run and test need
+run: setup ## start everything here (PAYNET=test PORT=8700 DYNAMODB_ENDPOINT=http://...)
+	@$(PY) -m local.run
+story: setup ## play one payment against the running system, step by step
+	@$(PY) -m local.story
+token: setup ## print a token (WHO=buyer|seller|backend|operations|carrier)
+	@$(PY) -m local.tokens $(WHO)
+
+# ── Change it ────────────────────────────────────────────────────────────────
+test: ROUNDS ?= 5
+test: setup ## all tests that need Python only (ROUNDS=5)
+	$(PY) -m pytest --rounds=$(ROUNDS)
+races: ROUNDS ?= 100
+races: setup ## the races, many rounds (ROUNDS=100)
+	$(PY) -m pytest tests/races --rounds=$(ROUNDS)
+test-second-engine: ROUNDS ?= 5
+test-second-engine: setup .local/dynoxide ## integration and races on dynoxide (needs npm)
+	$(PY) -m local.engines .local/dynoxide \
+		$(PY) -m pytest tests/integration tests/races --rounds=$(ROUNDS)
+test-unit: .venv-$(UNIT_PYTHON)/ready ## unit tests on another CPython (UNIT_PYTHON=3.11)
+	.venv-$(UNIT_PYTHON)/bin/python -m pytest tests/unit
+check: test lint types validate build test-build ## the gate: all of it but the second engine
+lint: .venv/ready ## ruff: rules and format
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+types: .venv/ready ## mypy, strict
+	.venv/bin/mypy
+validate: .venv-sam/ready ## the template, checked by SAM
+	$(SAM) validate --lint
+format: .venv/ready ## ruff writes
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+# ── Ship it ──────────────────────────────────────────────────────────────────
+build: .venv-sam/ready .venv-$(EMANET_PYTHON)/ready ## sam build, for Lambda and for this host
+	@$(MAKE) .aws-sam/$(EMANET_ARCHITECTURE)
+	@$(MAKE) .aws-sam/$(HOST)
+test-build: setup ## run what was built as Lambda would
+	$(PY) -m pytest tests/build
+.PHONY: .aws-sam/arm64 .aws-sam/x86_64
+.aws-sam/arm64 .aws-sam/x86_64:
+	EMANET_ARCHITECTURE=$(@F) EMANET_PYTHON=$(EMANET_PYTHON) \
+	PATH="$(CURDIR)/.venv-$(EMANET_PYTHON)/bin:$$PATH" $(SAM) build --build-dir $@ \
+		--parameter-overrides Architecture=$(@F) PythonRuntime=python$(EMANET_PYTHON)
+
+# ── Pins and environments ────────────────────────────────────────────────────
+lock: .venv-lock/ready ## pin requirements again (UPGRADE=--upgrade for newer ones)
+	$(UV) requirements/dev.in -o requirements/dev.txt
+	$(UV) requirements/layer.in -c requirements/dev.txt \
+		-o layers/emanet/python/requirements.txt
+	for tool in ministack sam lock; do \
+		$(UV) requirements/$$tool.in -o requirements/$$tool.txt || exit; done
+
+.venv/ready .venv-3.11/ready .venv-3.12/ready .venv-3.13/ready: requirements/dev.txt
+.venv-ministack/ready: requirements/ministack.txt
+.venv-sam/ready: requirements/sam.txt
+.venv-lock/ready: requirements/lock.txt
+PICKED = $${PYTHON:-$$(.ci/python 3.13 3.12 3.11)}
+.venv-3.11/ready .venv-3.12/ready .venv-3.13/ready: PICKED = $$(.ci/python $(@D:.venv-%=%))
+%/ready:
+	@echo "Setting up $(@D) from $< (only when it changes) ..."
+	@python="$(PICKED)" && "$$python" -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+.local/dynoxide: requirements/dynoxide.lock
+	@mkdir -p .local
+	read package version sha256 <$< && cd .local && \
+	tgz=$$(npm pack --silent "$$package@$$version") && \
+	echo "$$sha256  $$tgz" | sha256sum -c - && \
+	tar -xzf "$$tgz" --strip-components=1 package/dynoxide && touch dynoxide
+
+# ── Forget ───────────────────────────────────────────────────────────────────
+clean: ## forget all state: books, keys, logs, builds, caches
+	rm -rf .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find functions layers local tests -name __pycache__ -prune -exec rm -rf {} +
+distclean: clean ## and the environments
+	rm -rf .venv .venv-*

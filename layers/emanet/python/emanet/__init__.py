@@ -1,0 +1,2 @@
+"""Emanet: an escrow on PAYNET card payments. The rooms are drawn in
+docs/architecture.md."""

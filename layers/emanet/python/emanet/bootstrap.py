@@ -1,0 +1,118 @@
+"""The one place that knows every room: it builds what a function needs, once a process,
+from the settings. A function that does not ask for a thing does not load it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from datetime import UTC, datetime
+from functools import cache
+
+from aws_lambda_powertools.utilities import parameters
+from botocore.config import Config
+
+from emanet import dynamodb, settings
+from emanet.errors import SecretUnavailable
+from emanet.ports import Desk, Gateway
+from emanet.webhook_gate import WebhookGate
+
+SECRETS_KEPT_FOR_S = 300
+_SECRETS_CONFIG = Config(
+    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "max_attempts": 2}
+)
+
+
+def clock() -> datetime:
+    """Now, in whole milliseconds: what is stored and what is compared are the same."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def chance(length: int) -> str:
+    """That many unguessable lower-case base32 characters, 5 bits each."""
+    raw = secrets.token_bytes(length * 5 // 8 + 1)
+    return base64.b32encode(raw).decode().lower()[:length]
+
+
+@cache
+def store() -> dynamodb.DynamoEscrowStore:
+    """Escrows, schedule and inbox."""
+    table = settings.read(settings.TableSettings).table_name
+    return dynamodb.DynamoEscrowStore(table, dynamodb.client())
+
+
+@cache
+def desk() -> Desk:
+    """What every change of an escrow needs."""
+    return Desk(store(), clock, chance)
+
+
+@cache
+def merchant() -> str:
+    """Part of every escrow's id."""
+    return settings.read(settings.MerchantSettings).merchant
+
+
+@cache
+def return_pages() -> tuple[str, ...]:
+    """The frontend's pages to which a payer may come back; the first is the default."""
+    return settings.read(settings.FrontendSettings).frontend_return_urls
+
+
+@cache
+def public_base_url() -> str:
+    """The API's own domain; empty: API Gateway's."""
+    return settings.read(settings.ApiSettings).public_base_url.rstrip("/")
+
+
+@cache
+def gateway() -> Gateway:
+    """PAYNET, wherever this deployment says it is."""
+    from emanet.paynet.client import PaynetGateway  # noqa: PLC0415 - only who charges loads it
+
+    chosen = settings.read(settings.PaynetSettings)
+    return PaynetGateway(
+        chosen.base_url,
+        lambda: secret(chosen.paynet_secret_id, "secret_key"),
+        clock,
+    )
+
+
+@cache
+def webhook_gate() -> WebhookGate:
+    """The gate as this deployment set it; docs/paynet.md says what switching off
+    means."""
+    chosen = settings.read(settings.WebhookSettings)
+    signed = chosen.webhook_signature == "required"
+    return WebhookGate(
+        networks=chosen.webhook_source_cidrs,
+        secrets=(lambda: webhook_secrets(chosen.webhook_secret_id)) if signed else None,
+    )
+
+
+@cache
+def _secret_store() -> parameters.SecretsProvider:
+    return parameters.SecretsProvider(boto_config=_SECRETS_CONFIG)
+
+
+def webhook_secrets(secret_id: str) -> tuple[str, ...]:
+    """The live ones, newest first. Raises SecretUnavailable."""
+    return tuple(s for s in _secret(secret_id, "current", "previous") if s)
+
+
+def secret(secret_id: str, name: str) -> str:
+    """One value of a secret, kept for a few minutes. Raises SecretUnavailable."""
+    return _secret(secret_id, name)[0]
+
+
+def _secret(secret_id: str, *names: str) -> list[str]:
+    """The first name must be there. The store's own error text stays out of ours."""
+    try:
+        values = _secret_store().get(
+            secret_id, max_age=SECRETS_KEPT_FOR_S, transform="json"
+        )
+    except (parameters.GetParameterError, parameters.TransformParameterError):
+        values = None
+    if not isinstance(values, dict) or not values.get(names[0]):
+        raise SecretUnavailable(names[0])
+    return [str(values.get(name) or "") for name in names]

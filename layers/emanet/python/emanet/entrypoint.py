@@ -1,0 +1,149 @@
+"""The shared front door of every function: what a request brings, how an answer leaves,
+and the one place where an error becomes one. It logs route keys and error names; never
+a path, a body or an error's text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import traceback
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from emanet import bootstrap, problems, schemas, views
+from emanet.errors import BodyTooLarge, EmanetError, EscrowNotFound, NotJson
+from emanet.escrow import Escrow
+from emanet.usecases.access import Caller
+
+logger = Logger()
+
+ANSWER_WITHIN = timedelta(seconds=27)  # API Gateway hangs up at 30
+WRITES_TAKE = timedelta(seconds=2)
+_ESCROW_ID = re.compile("[a-z2-7]{26}")
+
+Event = dict[str, Any]
+B = TypeVar("B", bound=schemas.Border)
+
+
+class InternalError(EmanetError):
+    """A bug; its own text stays in the log."""
+
+    code = "internal_error"
+
+
+class HttpFunction(APIGatewayHttpResolver):
+    """Powertools' resolver, and what our handlers ask of a request."""
+
+    def __call__(self, event: Event, context: LambdaContext) -> Event:
+        """The Lambda handler: whatever happens, there is an answer."""
+        logger.append_keys(route=event.get("routeKey"), request_id=_request_id(event))
+        try:
+            return self.resolve(event, context)
+        except EmanetError as error:
+            logger.info("refused", code=error.code)
+            return problem(error, event)
+        except Exception as error:  # noqa: BLE001 - the last door; the log names the place
+            log_failure(error)
+            return problem(InternalError(), event)
+
+    @property
+    def event(self) -> Event:
+        event: Event = self.current_event.raw_event
+        return event
+
+    @property
+    def caller(self) -> Caller:
+        """Whom API Gateway's authorizer verified."""
+        claims = self.event["requestContext"]["authorizer"]["jwt"]["claims"]
+        scopes = frozenset(str(claims.get("scope", "")).split())
+        return Caller(str(claims.get("sub", "")), scopes)
+
+    @property
+    def own_url(self) -> str:
+        """The address by which API Gateway itself knows this API."""
+        return f"https://{self.event['requestContext']['domainName']}"
+
+    def header(self, name: str) -> str | None:
+        """By its lower-case name."""
+        value: str | None = (self.event.get("headers") or {}).get(name)
+        return value
+
+    def query(self, name: str, default: str) -> str:
+        return str((self.event.get("queryStringParameters") or {}).get(name, default))
+
+    def body(self, kind: type[B]) -> B:
+        """Raises BodyTooLarge, NotJson, InvalidRequest."""
+        return schemas.parse(kind, raw_body(self.event), bootstrap.clock().date())
+
+    def answer(self, escrow: Escrow, status: int = 200, **more: Any) -> Response[str]:
+        """The escrow as this caller may see it; `more` stands beside it."""
+        view = views.escrow_view(escrow, self.caller, bootstrap.clock())
+        return json_answer({"escrow": view, **more} if more else view, status)
+
+
+def escrow_id(text: str) -> str:
+    """An id from a path, matched before anything is read. Raises EscrowNotFound."""
+    if not _ESCROW_ID.fullmatch(text):
+        raise EscrowNotFound
+    return text
+
+
+def json_answer(body: object, status: int = 200) -> Response[str]:
+    text = json.dumps(body, ensure_ascii=False)
+    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+    return Response(status, "application/json", text, headers)
+
+
+def raw_body(event: Event) -> bytes:
+    """The bytes as they were sent. Raises BodyTooLarge, NotJson (no base64)."""
+    text = event.get("body") or ""
+    if len(text) > 2 * schemas.BODY_MAX_BYTES:
+        raise BodyTooLarge
+    if not event.get("isBase64Encoded"):
+        return text.encode()
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise NotJson from None
+
+
+def deadline(event: Event) -> datetime:
+    """When PAYNET must have answered: API Gateway's patience, less our own writes."""
+    received_ms = event["requestContext"]["timeEpoch"]
+    received = datetime.fromtimestamp(received_ms / 1000, UTC)
+    return received + ANSWER_WITHIN - WRITES_TAKE
+
+
+def problem(error: EmanetError, event: Event) -> Event:
+    """RFC 9457, in the caller's language."""
+    language = problems.language_of(event.get("headers", {}).get("accept-language"))
+    body = problems.body(error, language, _request_id(event))
+    headers = {
+        "Content-Type": "application/problem+json",
+        "Content-Language": language,
+        "Cache-Control": "no-store",
+    }
+    if error.retry_after_s:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return {
+        "statusCode": body["status"],
+        "headers": headers,
+        "body": json.dumps(body, ensure_ascii=False),
+        "isBase64Encoded": False,
+    }
+
+
+def log_failure(error: Exception) -> None:
+    """Kind and place of a bug; its text could quote what it failed on."""
+    place = traceback.format_tb(error.__traceback__)
+    logger.error("failed", error=type(error).__name__, place=place)
+
+
+def _request_id(event: Event) -> str:
+    return str(event.get("requestContext", {}).get("requestId", ""))

@@ -1,0 +1,271 @@
+"""The nouns: an escrow, its attempts, captures, settlements and history. Frozen values
+that only `machine.advance` turns into the next ones; they know no storage and no
+wire."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from emanet.money import Balances
+from emanet.policy import Policy
+
+
+class Status(StrEnum):
+    """The machine's rooms; docs/architecture.md draws the doors."""
+
+    CREATED = "created"
+    AUTHENTICATING = "authenticating"
+    CHARGING = "charging"
+    HELD = "held"
+    DISPUTED = "disputed"
+    RELEASING = "releasing"
+    REFUNDING = "refunding"
+    REVIEW = "review"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+    SPLIT = "split"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+UNPAID = frozenset({Status.CREATED, Status.AUTHENTICATING, Status.CHARGING})
+CLOSED_UNPAID = frozenset({Status.CANCELLED, Status.EXPIRED})
+CLOSED = CLOSED_UNPAID | {Status.RELEASED, Status.REFUNDED, Status.SPLIT}
+
+
+class Role(StrEnum):
+    """Who may move the machine. The last three are not people."""
+
+    BACKEND = "backend"
+    PAYER = "payer"
+    PAYEE = "payee"
+    CARRIER = "carrier"
+    OPERATIONS = "operations"
+    BROWSER = "browser"  # the payer's browser on its way back; it proves nothing
+    PAYNET = "paynet"  # what PAYNET answered when we asked
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A role, and the `sub` of the person in it (empty for what is no person)."""
+
+    role: Role
+    id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.role}:{self.id}" if self.id else str(self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change about to be written: by whom, when, and its own unique write id."""
+
+    by: Actor
+    at: datetime
+    write_id: str
+
+
+class AttemptStatus(StrEnum):
+    """The first three are live; at most one attempt of an escrow is."""
+
+    STARTING = "starting"
+    OPEN = "open"
+    CHARGING = "charging"
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    REFUSED = "refused"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    NOT_PAID = "not_paid"
+
+
+LIVE = frozenset({AttemptStatus.STARTING, AttemptStatus.OPEN, AttemptStatus.CHARGING})
+
+
+class CaptureStatus(StrEnum):
+    """What a capture means for its escrow."""
+
+    FUNDS = "funds"  # this is the money that is held
+    WAITING = "waiting"  # came late while another charge is undecided
+    SURPLUS = "surplus"  # taken besides; goes back to the payer
+    MISMATCHED = "mismatched"  # not what was asked for; a human decides
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A payer or payee: the marketplace's `sub`, and PAYNET's dealer code if any."""
+
+    id: str
+    paynet_agent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Money that PAYNET says it took: its transaction, kuruş, its time, masked card."""
+
+    xact_id: str
+    amount_minor: int | None = None
+    at: datetime | None = None
+    card: str | None = None
+    status: CaptureStatus = CaptureStatus.MISMATCHED
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to pay by 3-D Secure. `reference_no` is how PAYNET knows it; the state in
+    its return path is kept as a digest; no token is ever kept."""
+
+    number: int
+    reference_no: str
+    expected_minor: int
+    status: AttemptStatus
+    started_at: datetime
+    return_to: str
+    state_digest: str
+    session_id: str | None = None
+    expires_at: datetime | None = None
+    last_sent: datetime | None = None
+    sends: int = 0
+    lease_until: datetime | None = None
+    asks: int = 0
+    ask_at: datetime | None = None
+    closed_at: datetime | None = None
+    refusal: str | None = None
+    captures: tuple[Capture, ...] = ()
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+
+class SettlementKind(StrEnum):
+    RELEASE = "release"
+    REFUND = "refund"
+
+
+class SettlementStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    SUSPENDED = "suspended"
+    SENT = "sent"
+    DONE = "done"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+    WITHDRAWN = "withdrawn"
+
+
+RESERVING = frozenset(
+    {
+        SettlementStatus.SCHEDULED,
+        SettlementStatus.SUSPENDED,
+        SettlementStatus.SENT,
+        SettlementStatus.UNKNOWN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One movement of captured money. `key` makes it happen once; `fingerprint` tells a
+    repeat from another request under the same key."""
+
+    key: str
+    kind: SettlementKind
+    amount_minor: int
+    status: SettlementStatus
+    by: str
+    fingerprint: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """Handed to a carrier by the payee."""
+
+    at: datetime
+    carrier: str
+    tracking_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of history: what happened, from where to where, who, why, when."""
+
+    seq: int
+    at: datetime
+    transition: str
+    to_status: Status
+    by: str
+    write_id: str
+    from_status: Status | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Escrow:
+    """One order's money and its story."""
+
+    id: str
+    order_id: str
+    round: int
+    fingerprint: str
+    amount_minor: int
+    fee_minor: int
+    payer: Party
+    payee: Party
+    policy: Policy
+    created_at: datetime
+    status: Status = Status.CREATED
+    version: int = 1
+    balances: Balances = field(default_factory=Balances)
+    attempts: tuple[Attempt, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    history: tuple[Entry, ...] = ()
+    held_at: datetime | None = None
+    shipment: Shipment | None = None
+    delivered_at: datetime | None = None
+    prior_status: Status | None = None
+    queue_reason: str | None = None
+    queue_since: datetime | None = None
+    tries: int = 0
+    retry_at: datetime | None = None
+
+    @property
+    def live_attempt(self) -> Attempt | None:
+        return next((a for a in self.attempts if a.is_live), None)
+
+    @property
+    def available_minor(self) -> int:
+        """Held and not reserved by a settlement under way."""
+        reserved = sum(
+            s.amount_minor for s in self.settlements if s.status in RESERVING
+        )
+        return self.balances.held - reserved
+
+    def attempt(self, number: int) -> Attempt | None:
+        return next((a for a in self.attempts if a.number == number), None)
+
+    def attempt_of(self, reference_no: str) -> Attempt | None:
+        """The attempt with exactly this reference."""
+        return next((a for a in self.attempts if a.reference_no == reference_no), None)
+
+    def settlement(self, key: str) -> Settlement | None:
+        return next((s for s in self.settlements if s.key == key), None)
+
+
+def escrow_id(merchant: str, order_id: str, round_: int) -> str:
+    """The id of an order's round: the same order always has the same id, so that
+    registering twice meets itself. 26 base32 characters of SHA-256."""
+    text = "\x1f".join((merchant, order_id, str(round_)))
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.b32encode(digest).decode()[:26].lower()
+
+
+def escrow_id_of(reference_no: str) -> str:
+    """The escrow that a `reference_no` claims to belong to."""
+    return reference_no.partition("-")[0]

@@ -1,0 +1,63 @@
+"""How held money moves on: shipped, delivered, released, or shown to a human when a
+clock runs out or the machine keeps failing. Pure, like `payment`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from emanet.due import next_moment
+from emanet.escrow import CLOSED, Attempt, Escrow, Settlement, Shipment, Status, Step
+from emanet.machine import advance, queued
+
+
+def ship(escrow: Escrow, shipment: Shipment, step: Step) -> Escrow:
+    """Ends the payer's free cancel; starts no clock that pays the payee."""
+    return advance(escrow, "ship", Status.HELD, step, shipment=shipment)
+
+
+def deliver(escrow: Escrow, step: Step) -> Escrow:
+    """Starts the inspection; our own clock says when, the first word wins."""
+    return advance(escrow, "deliver", Status.HELD, step, delivered_at=step.at)
+
+
+def release(escrow: Escrow, settlement: Settlement, step: Step) -> Escrow:
+    """All that is held becomes owed to the payee, by the payer's own word."""
+    return advance(
+        escrow,
+        "release",
+        Status.RELEASED,
+        step,
+        balances=escrow.balances.release(settlement.amount_minor),
+        settlements=(*escrow.settlements, settlement),
+    )
+
+
+def escalate(escrow: Escrow, step: Step) -> Escrow:
+    """A deadline of held money passed: until a rule may decide, a human does."""
+    moment = next_moment(escrow)
+    reason = moment.reason if moment else ""
+    return _to_review(escrow, "escalate", reason, step)
+
+
+def give_up(escrow: Escrow, why: str, step: Step) -> Escrow:
+    """Reconciling failed too often: frozen if open, flagged if it is closed."""
+    if escrow.status in CLOSED or escrow.status is Status.REVIEW:
+        changes = {**queued(escrow, why, step.at), "attempts": _unasked(escrow)}
+        return advance(escrow, "flag", escrow.status, step, why=why, **changes)
+    return _to_review(escrow, "give_up", why, step)
+
+
+def _unasked(escrow: Escrow) -> tuple[Attempt, ...]:
+    return tuple(replace(attempt, ask_at=None) for attempt in escrow.attempts)
+
+
+def _to_review(escrow: Escrow, name: str, reason: str, step: Step) -> Escrow:
+    return advance(
+        escrow,
+        name,
+        Status.REVIEW,
+        step,
+        why=reason,
+        prior_status=escrow.status,
+        **queued(escrow, reason, step.at),
+    )

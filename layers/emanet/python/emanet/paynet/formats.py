@@ -1,0 +1,127 @@
+"""PAYNET's spellings of single values, read into ours: kuruş, moments, codes, masked
+cards. What cannot be read for certain is None, never a guess; no float is ever made."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+from emanet.money import MAX_AMOUNT_MINOR
+
+JsonObject = dict[str, object]
+
+_TURKEY = timezone(timedelta(hours=3))
+_OLDEST_YEAR = 2000
+_KURUS = Decimal("0.01")
+_LIRA = re.compile(
+    r"(\d+|\d{1,3}(?:\.\d{3})+(?=,))"  # dots group thousands only if a comma follows
+    r"(?:[.,](\d{1,2}|\d{4}))?",  # three decimals could be thousands: not read
+    re.ASCII,
+)
+
+
+def json_object(raw: bytes) -> JsonObject | None:
+    """The one JSON object in these bytes, its fractions exact."""
+    try:
+        content = json.loads(raw, parse_float=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
+def lira(amount_minor: int) -> str:
+    """13000 → "130,00": a comma, two decimals, nothing between thousands."""
+    return f"{amount_minor // 100},{amount_minor % 100:02d}"
+
+
+def kurus(value: object) -> int | None:
+    """130, 130.00, "130,00", "130.00" and "1.300,00"; but not "1,300" or "1.300"."""
+    if isinstance(value, str):
+        value = _lira_text(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    if not 0 <= value <= MAX_AMOUNT_MINOR // 100:
+        return None
+    exact = Decimal(value).quantize(_KURUS)
+    return int(exact.scaleb(2)) if exact == value else None
+
+
+def _lira_text(text: str) -> Decimal | None:
+    found = _LIRA.fullmatch(text)
+    if found is None:
+        return None
+    whole, decimals = found.groups()
+    return Decimal(f"{whole.replace('.', '')}.{decimals or '0'}")
+
+
+def whole(value: object) -> int | None:
+    """A number or its text: the tables say string, the samples show numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value).strip()
+    return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else None
+
+
+def text(value: object) -> str | None:
+    """Text or a number's text; empty counts as absent."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    return str(value).strip() or None
+
+
+def truth(value: object) -> bool | None:
+    """A JSON boolean and nothing that only looks like one."""
+    return value if isinstance(value, bool) else None
+
+
+def moment(value: object) -> datetime | None:
+    """ISO 8601 or dd.mm.yyyy, in UTC; without an offset it is Turkey's time."""
+    if not isinstance(value, str):
+        return None
+    for read in _READERS:
+        try:
+            at = read(value.strip())
+        except ValueError:
+            continue
+        return _in_utc(at)
+    return None
+
+
+def _dotted(value: str) -> datetime:
+    form = "%d.%m.%Y %H:%M:%S" if " " in value else "%d.%m.%Y"
+    return datetime.strptime(value, form).replace(tzinfo=_TURKEY)
+
+
+_READERS: tuple[Callable[[str], datetime], ...] = (datetime.fromisoformat, _dotted)
+
+
+def _in_utc(at: datetime) -> datetime | None:
+    """A date before PAYNET existed is some program's default, not a moment."""
+    if at.year < _OLDEST_YEAR:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=_TURKEY)).astimezone(UTC)
+
+
+def masked_card(value: object) -> str | None:
+    """At most the first six and the last four digits, whatever was sent."""
+    if not isinstance(value, str):
+        return None
+    shown = re.sub(r"[\s-]", "", value)
+    head = re.match(r"\d{0,6}", shown, re.ASCII)
+    tail = re.search(r"\d{0,4}$", shown, re.ASCII)
+    digits = (head[0] if head else "", tail[0] if tail else "")
+    return "******".join(digits) if any(digits) else None
+
+
+def safe_words(words: str, longest: int) -> str:
+    """One short line without control characters, and with no run of six or more digits,
+    spaced or not: it could be a card's."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return re.sub(r"\d(?:[ -]?\d){5,}", "******", line)[:longest]

@@ -1,0 +1,186 @@
+"""The outside worlds as the use cases see them. Each method says which errors it may
+raise; nothing here knows DynamoDB, HTTP or PAYNET's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from emanet.escrow import Actor, Escrow, Step
+from emanet.outcome import Outcome
+
+Clock = Callable[[], datetime]
+"""The present moment, aware, UTC."""
+
+Chance = Callable[[int], str]
+"""That many unguessable lower-case base32 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card on its way to PAYNET; it shows nothing of itself and is never kept."""
+
+    holder: str = field(repr=False)
+    number: str = field(repr=False)
+    expiry_month: int = field(repr=False)
+    expiry_year: int = field(repr=False)
+    cvc: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOrder:
+    """What a 3-D session is opened for. `domain` is a bare host name."""
+
+    reference_no: str
+    amount_minor: int
+    return_url: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open 3-D session: where the payer's browser goes next, by either way."""
+
+    session_id: str
+    post_url: str | None
+    html_content: str | None
+
+
+class Gateway(Protocol):
+    """PAYNET. Every call ends before `deadline`; none is repeated unless it says so."""
+
+    def open_session(
+        self, order: SessionOrder, card: Card, deadline: datetime
+    ) -> Session:
+        """tds_initial; moves no money.
+
+        Raises PaymentRefused (PAYNET said no), PaynetUnreachable (no usable answer),
+        SecretUnavailable.
+        """
+
+    def charge(
+        self,
+        session_id: str,
+        token_id: str,
+        *,
+        reference_no: str,
+        expected_minor: int,
+        deadline: datetime,
+    ) -> Outcome:
+        """tds_charge, the only call that takes money. Repeats the same pair once if
+        time remains, and asks for what an approval leaves out. Never NotFound; raises
+        SecretUnavailable only (before anything was sent)."""
+
+    def ask(
+        self, reference_no: str, expected_minor: int, deadline: datetime
+    ) -> Outcome:
+        """check, then detail where needed; moves no money. Raises SecretUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a callback claims: whose it is, and the fields that are safe to keep."""
+
+    reference_no: str | None
+    fields: Mapping[str, str | int | bool | None]
+
+
+class CallbackStatus(StrEnum):
+    RECEIVED = "received"
+    PARKED = "parked"
+    APPLIED = "applied"
+    QUEUED = "queued"
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A callback as it arrived, masked: an item of the inbox. `id` is a digest of path
+    and raw body, so that a duplicate meets itself."""
+
+    id: str
+    received_at: datetime
+    reference_no: str | None
+    hint: Mapping[str, str | int | bool | None]
+    status: CallbackStatus = CallbackStatus.RECEIVED
+    tries: int = 0
+    due_at: datetime | None = None
+    queue_reason: str | None = None
+    queue_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A line of the due index: a proposal, decided by a consistent read."""
+
+    id: str
+    due_at: datetime
+
+
+class DueKind(StrEnum):
+    ESCROW = "escrow"
+    INBOX = "inbox"
+
+
+class EscrowStore(Protocol):
+    """Our books. All methods may raise StoreUnavailable."""
+
+    def get(self, escrow_id: str) -> Escrow:
+        """Consistent. Raises EscrowNotFound."""
+
+    def create(self, escrow: Escrow) -> Escrow:
+        """Puts it unless its id exists; answers what stands in the table then."""
+
+    def save(self, before: Escrow, after: Escrow) -> None:
+        """One transition, one conditional write: expected status and version. Raises
+        StaleEscrow with the winner's item; an own write whose answer was lost is
+        recognised by its write id and is no error."""
+
+    def list_for_payer(self, payer_id: str, limit: int) -> list[Escrow]:
+        """Newest first, eventually consistent."""
+
+    def list_for_payee(self, payee_id: str, limit: int) -> list[Escrow]:
+        """Newest first, eventually consistent."""
+
+
+class Schedule(Protocol):
+    """What is due, and the leases on it. All methods may raise StoreUnavailable."""
+
+    def due(self, kind: DueKind, now: datetime, limit: int) -> list[Due]:
+        """The longest overdue first."""
+
+    def lease(self, item: Due, until: datetime, lease_id: str) -> bool:
+        """Moves `due_at` to `until` if it is still as seen; leaves the version alone,
+        so that a user's request never loses to a lease. False: another has it."""
+
+    def postpone(self, escrow: Escrow, lease_until: datetime) -> bool:
+        """Writes when to try again, without a transition: only on the version as read
+        and under the own lease. False: somebody else wrote, and knows better."""
+
+
+class Inbox(Protocol):
+    """Callbacks. All methods may raise StoreUnavailable."""
+
+    def keep(self, callback: Callback) -> None:
+        """Stores it; a duplicate of one not yet applied is made due now."""
+
+    def read(self, callback_id: str) -> Callback | None:
+        """Consistent; None if it has been forgotten."""
+
+    def finish(self, callback: Callback, lease_until: datetime) -> bool:
+        """Writes its new status and due moment under the own lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every change of an escrow needs: the books, a clock and chance."""
+
+    store: EscrowStore
+    clock: Clock
+    chance: Chance
+
+    def step(self, by: Actor) -> Step:
+        """A change about to be written, with a write id of its own."""
+        return Step(by, self.clock(), self.chance(16))

@@ -1,0 +1,100 @@
+"""The payer's browser comes back from the bank. Its POST proves nothing by itself: the
+state in the path must be ours, the session must be the stored one, and the escrow must
+be waiting for it. Only here a card is charged, and only after the intent is written."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from emanet import payment
+from emanet.errors import EscrowNotFound, Refused, StaleEscrow, Unavailable
+from emanet.escrow import Actor, Attempt, AttemptStatus, Escrow, Role, Status
+from emanet.ports import Desk, Gateway
+from emanet.usecases.initiate_3d import digest
+from emanet.usecases.settle import settle
+
+BROWSER = Actor(Role.BROWSER)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What the browser brought: the path we made, and what PAYNET's page posted."""
+
+    escrow_id: str
+    attempt: int
+    state: str = field(repr=False)
+    session_id: str | None = field(default=None, repr=False)
+    token_id: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where the browser goes next; None: the default page, and nothing is said."""
+
+    return_to: str | None = None
+    escrow_id: str | None = None
+
+
+def complete_3d(
+    back: Return,
+    *,
+    desk: Desk,
+    gateway: Gateway,
+    deadline: datetime,
+) -> Landing:
+    """Charges at most once, whatever comes how often. Raises StoreUnavailable if the
+    escrow cannot even be read; everything else ends in a landing."""
+    try:
+        escrow = desk.store.get(back.escrow_id)
+    except EscrowNotFound:
+        return Landing()
+    attempt = _proved(escrow, back)
+    if attempt is None:
+        return Landing()
+    try:
+        if not back.session_id or not back.token_id:
+            _bank_said_no(escrow, attempt, desk)
+        elif attempt.session_id and _same(attempt.session_id, back.session_id):
+            charging = _claim(escrow, attempt, desk)
+            outcome = gateway.charge(
+                back.session_id,
+                back.token_id,
+                reference_no=attempt.reference_no,
+                expected_minor=attempt.expected_minor,
+                deadline=deadline,
+            )
+            settle(charging, attempt.number, outcome, desk)
+    except (Refused, StaleEscrow, Unavailable):
+        pass  # another tab, too late, or the reconciler will ask: the page shows it
+    return Landing(attempt.return_to, escrow.id)
+
+
+def _proved(escrow: Escrow, back: Return) -> Attempt | None:
+    """The attempt whose unguessable state is in the path."""
+    attempt = escrow.attempt(back.attempt)
+    if attempt and _same(attempt.state_digest, digest(back.state)):
+        return attempt
+    return None
+
+
+def _bank_said_no(escrow: Escrow, attempt: Attempt, desk: Desk) -> None:
+    if attempt.status is AttemptStatus.OPEN:
+        desk.store.save(escrow, payment.fail_3d(escrow, desk.step(BROWSER)))
+
+
+def _claim(escrow: Escrow, attempt: Attempt, desk: Desk) -> Escrow:
+    """The intent, before the effect: exactly one return wins this write. Raises Refused
+    or StaleEscrow for every other one."""
+    now = desk.step(BROWSER)
+    claim = payment.begin_charge
+    if escrow.status is Status.CHARGING:
+        claim = payment.retake_charge
+    charging = claim(escrow, attempt.number, now)
+    desk.store.save(escrow, charging)
+    return charging
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,1 @@
+"""What runs on a person's machine; nothing of it is deployed."""

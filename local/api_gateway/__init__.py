@@ -1,0 +1,1 @@
+"""A stand-in for API Gateway and Lambda that is built from template.yaml alone."""

@@ -1,0 +1,142 @@
+"""The bodies that PAYNET answers with, in the dialect that the switches choose. It
+decides nothing about money."""
+
+from typing import Any
+
+from local.paynet_simulator import wire
+from local.paynet_simulator.books import Session, Transaction
+from local.paynet_simulator.settings import Settings
+from local.paynet_simulator.wire import Body
+
+SUCCEEDED = "Başarılı İşlem"
+SUCCEEDED_BEFORE = "Önceki Başarılı İşlem"
+
+COMMISSION_PER_MILLE = 25
+TAX_PER_CENT = 20
+
+
+def envelope(settings: Settings, code: int, message: str, **fields: Any) -> Body:
+    return {
+        "object_name": None,
+        "code": wire.code(code, settings.code_style),
+        "message": message,
+        **fields,
+    }
+
+
+def not_charged(settings: Settings, code: int, message: str) -> Body:
+    return envelope(settings, code, message, is_succeed=False)
+
+
+def charged(
+    settings: Settings, code: int, message: str, session: Session, row: Transaction
+) -> Body:
+    """tds_charge: the v2 names of the bank's fields, `net_amount` with a low line."""
+    body = envelope(settings, code, message)
+    body |= _identity(row) | wire.date(row.at_s, settings.date_style)
+    body |= {"is_tds": True, "md_status": "1", "reference_no": row.reference_no}
+    body |= {"card_no_masked": row.card_masked, "plus_installment": 0}
+    body |= {"card_holder": row.card_holder, "bank_name": "Simülatör Bankası"}
+    body |= {"bank_authorization_code": _authorization(row)}
+    body |= {"bank_reference_code": f"R{row.number}"}
+    body |= {"bank_order_id": f"O{row.number}"}
+    body |= _terms(settings, session.payment.instalment) | _verdict(row)
+    return body | _money(settings, row, ("net_amount",), "comission")
+
+
+def declined(settings: Settings, session: Session, row: Transaction) -> Body:
+    message = row.decline.turkish if row.decline else "Başarısız İşlem"
+    return charged(settings, settings.declined_code, message, session, row)
+
+
+def rows(settings: Settings, found: list[Transaction], *, detail: bool) -> Body:
+    data = [_row(settings, row) | (_detail(row) if detail else {}) for row in found]
+    return envelope(settings, wire.SUCCESS, SUCCEEDED, Data=data)
+
+
+def notification(settings: Settings, row: Transaction) -> Body:
+    """The documented body of `confirmation_url`, misspelling and all."""
+    body: Body = {"referance_no": row.reference_no, "agent_id": ""}
+    body |= wire.date(row.at_s, settings.date_style) | {"bank_id": "ZDGR"}
+    body |= {"card_holder": row.card_holder, "card_number": row.card_masked}
+    body |= {"authorization_code": _authorization(row), "order_id": f"O{row.number}"}
+    body |= _terms(settings, None) | _money(settings, row, ("netAmount",), "comission")
+    return body | {"is_succeed": row.succeeded}
+
+
+def _row(settings: Settings, row: Transaction) -> Body:
+    body = _identity(row) | wire.date(row.at_s, settings.date_style)
+    body |= {"is_tds": True, "note": "", "ratio": 0, "card_type": "cc"}
+    body |= {"card_no": row.card_masked, "card_holder": row.card_holder}
+    body |= {"authorization_code": _authorization(row)}
+    body |= {"reference_code": f"R{row.number}", "order_id": f"O{row.number}"}
+    both = settings.reference_field == "both"
+    names = ("agent_reference", "reference_no") if both else (settings.reference_field,)
+    body |= dict.fromkeys(names, row.reference_no)
+    net = settings.net_amount_field
+    net_names = ("netAmount", "net_amount") if net == "both" else (net,)
+    body |= _money(settings, row, net_names, settings.commission_spelling)
+    body |= _terms(settings, None) | _verdict(row)
+    return body | {"object_name": None, "message": SUCCEEDED if row.succeeded else ""}
+
+
+def _detail(row: Transaction) -> Body:
+    return {
+        "xact_type_desc": "Satış" if row.transaction_type == 1 else "İade",
+        "pos_type_desc": "PAYNET POS",
+        "reversed": row.reversed,
+        "reversed_xact_id": row.reversed_xact_id,
+    }
+
+
+def _identity(row: Transaction) -> Body:
+    return {
+        "id": row.number,
+        "xact_id": row.xact_id,
+        "xact_transaction_id": f"00000000-0000-4000-8000-{row.number:012d}",
+        "transaction_type": row.transaction_type,
+        "pos_type": 5,
+        "agent_id": "",
+        "bank_id": "ZDGR",
+    }
+
+
+def _money(
+    settings: Settings, row: Transaction, net_names: tuple[str, ...], commission: str
+) -> Body:
+    fee_minor = row.amount_minor * COMMISSION_PER_MILLE // 1000
+    tax_minor = fee_minor * TAX_PER_CENT // 100
+    net_minor = row.amount_minor - fee_minor - tax_minor
+    amounts = {"amount": row.amount_minor, commission: fee_minor}
+    amounts |= {f"{commission}_tax": tax_minor} | dict.fromkeys(net_names, net_minor)
+    return {
+        name: wire.lira(minor, settings.amount_style) for name, minor in amounts.items()
+    }
+
+
+def _terms(settings: Settings, asked_instalment: int | None) -> Body:
+    terms: Body = {}
+    if settings.currency is not None:
+        terms["currency"] = settings.currency
+    if asked_instalment is not None and asked_instalment > 1:
+        terms["instalment"] = asked_instalment
+    elif settings.instalment is not None:
+        terms["instalment"] = settings.instalment
+    return terms
+
+
+def _verdict(row: Transaction) -> Body:
+    refused = row.decline
+    return {
+        "is_succeed": row.succeeded,
+        "paynet_error_id": f"PYN{refused.bank_code}" if refused else "",
+        "paynet_error_message": refused.turkish if refused else "",
+        "bank_error_id": refused.bank_code if refused else "",
+        "bank_error_message": refused.turkish if refused else "",
+        "bank_error_short_desc": refused.english if refused else "",
+        "bank_error_long_desc": refused.english if refused else "",
+    }
+
+
+def _authorization(row: Transaction) -> str:
+    return f"{row.number:06d}" if row.succeeded else ""

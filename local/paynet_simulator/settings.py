@@ -1,0 +1,45 @@
+"""The switches: everything that PAYNET's documentation leaves open or says twice. Each
+default is the reading with the best grade; it never holds a secret."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Set an attribute, or POST any of them to /_simulator/settings."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    clock_offset_s: float = 0
+    session_life_s: float = Field(default=1800, ge=0)
+    slow_s: float = Field(default=5, ge=0)
+    hang_s: float = Field(default=60, ge=0)
+
+    numeric_amounts_accepted: bool = False
+    used_reference_refused: bool = False
+    post_url: Literal["with_parameters", "bare"] = "with_parameters"
+    failed_3d_posts_ids: bool = False
+    declined_code: Literal[0, 1] = 0
+    declined_repeat: Literal["same", "used_session"] = "same"
+
+    code_style: Literal["number", "string"] = "number"
+    amount_style: Literal["number", "dot", "comma"] = "number"
+    date_style: Literal["iso", "turkish", "absent"] = "iso"
+    currency: Literal["TRY", "TL"] | None = "TRY"
+    instalment: Literal[0, 1] | None = 0
+    reference_field: Literal["agent_reference", "reference_no", "both"] = (
+        "agent_reference"
+    )
+    net_amount_field: Literal["netAmount", "net_amount", "both"] = "netAmount"
+    commission_spelling: Literal["comission", "commission"] = "comission"
+    unknown_reference: Literal["no_data", "not_found"] = "no_data"
+
+    def change(self, wanted: dict[str, Any]) -> None:
+        """All of them or, when one is wrong, none."""
+        good = Settings.model_validate(self.model_dump() | wanted)
+        for name in type(self).model_fields:
+            setattr(self, name, getattr(good, name))
+
+    def restore(self) -> None:
+        self.change(Settings().model_dump())

@@ -1,0 +1,108 @@
+"""The simulator as one object: books, switches, faults, callbacks and the web
+application over them. It is the only room that knows all the others."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from threading import Event
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from local.paynet_simulator import control, wire
+from local.paynet_simulator.bank_page import BankPage
+from local.paynet_simulator.books import Books
+from local.paynet_simulator.callbacks import Callbacks
+from local.paynet_simulator.faults import Faults
+from local.paynet_simulator.paynet_api import PaynetApi
+from local.paynet_simulator.serving import Server
+from local.paynet_simulator.settings import Settings
+from local.paynet_simulator.traffic import Traffic
+
+
+class PaynetSimulator:
+    """`with PaynetSimulator(key, secret).serve() as server: server.url`"""
+
+    def __init__(
+        self,
+        secret_key: str,
+        webhook_secret: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not secret_key.startswith("sck_"):
+            raise ValueError("a secret key of PAYNET starts with sck_")
+        self._clock = clock
+        self._stopping = Event()
+        self.settings = Settings()
+        self.faults = Faults(self.settings, self._stopping.wait)
+        self.books = Books(self.settings, self.now)
+        self.traffic = Traffic(self.now)
+        self.callbacks = Callbacks(
+            webhook_secret, self.books, self.settings, self.now, self._stopping.wait
+        )
+        self._api = PaynetApi(secret_key, self.books, self.settings, self.faults)
+
+    def now(self) -> float:
+        """Unix seconds of PAYNET's clock."""
+        return self._clock() + self.settings.clock_offset_s
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:
+        self._stopping.clear()
+        return Server(self.application(), host, port, self._stopping.set)
+
+    def reset(self) -> None:
+        """Empty books, no faults, default switches."""
+        self.books.clear()
+        self.faults.clear()
+        self.traffic.clear()
+        self.callbacks.clear()
+        self.settings.restore()
+
+    def application(self) -> Flask:
+        app = Flask(__name__)
+        app.before_request(self._come_in)
+        app.after_request(self._bend)
+        app.teardown_request(self._leave)
+        app.register_error_handler(wire.Refused, wire.Refused.answer)
+        app.register_error_handler(HTTPException, _plain_error)
+        app.register_blueprint(self._api.blueprint())
+        app.register_blueprint(BankPage(self.books, self.settings).blueprint())
+        app.register_blueprint(control.Control(self).blueprint())
+        return app
+
+    def _come_in(self) -> Response | None:
+        g.fault = None
+        if _by_hand():
+            return None
+        g.visit = self.traffic.enter(
+            request.method, request.path, request.remote_addr or ""
+        )
+        fault = self.faults.take(request.path)
+        if fault and fault.when == "before":
+            return self.faults.instead(fault)
+        g.fault = fault
+        return None
+
+    def _bend(self, answer: Response) -> Response:
+        fault = g.pop("fault", None)
+        return self.faults.bend(fault, answer) if fault else answer
+
+    def _leave(self, _: BaseException | None) -> None:
+        visit = g.pop("visit", None)
+        if visit:
+            self.traffic.leave(visit)
+
+
+def _by_hand() -> bool:
+    return request.path == "/" or request.path.startswith(control.ROOT)
+
+
+def _plain_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    kind = {404: "404 Not Found", 500: "api_error"}.get(status, "invalid_request_error")
+    code = (
+        wire.SERVER_ERROR
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        else wire.BAD_REQUEST
+    )
+    return wire.Refused(status, kind, code, error.name).answer()

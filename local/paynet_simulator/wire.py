@@ -1,0 +1,124 @@
+"""How PAYNET writes things: bodies, envelopes, errors, amounts, dates. It knows no
+sessions and no cards, and keeps nothing."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, Literal
+
+from flask import Request, Response
+
+Body = dict[str, Any]
+
+# Return codes of the documentation's table.
+SUCCESS, SERVER_ERROR, NOT_IMPLEMENTED = 0, 8, 9
+DUPLICATE_DATA, UNAUTHORIZED, BAD_REQUEST, NO_DATA = 5, 7, 11, 12
+NO_SESSION, UNMATCHED, FAILED_3D, USED_SESSION, WRONG_CARD = 13, 15, 16, 17, 18
+OLD_SUCCESSFUL = 100
+
+ISTANBUL = timezone(timedelta(hours=3))
+COMMA_AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,8}),[0-9]{2}")
+MOST_DIGITS = 11
+
+# A Decimal leaves as a JSON number with all its digits; no float in between.
+_NUMBER_MARK = "\ue000"
+_MARKED_NUMBER = re.compile(rf'"{_NUMBER_MARK}(-?[0-9]+(?:\.[0-9]+)?)"')
+
+
+@dataclass
+class Refused(Exception):
+    """An answer outside HTTP 200: the documented error object."""
+
+    status: int
+    type: str
+    result_code: int
+    message: str
+
+    def answer(self) -> Response:
+        body = {
+            "type": self.type,
+            "message": self.message,
+            "code": self.status,
+            "result_code": self.result_code,
+        }
+        return answer(body, self.status)
+
+
+def bad_request(message: str) -> Refused:
+    return Refused(400, "invalid_request_error", BAD_REQUEST, message)
+
+
+def answer(body: Body, status: int = 200) -> Response:
+    kind = "application/json; charset=utf-8"
+    return Response(dumps(body), status, content_type=kind)
+
+
+def dumps(body: Body) -> str:
+    text = json.dumps(body, ensure_ascii=False, default=_marked)
+    return _MARKED_NUMBER.sub(r"\1", text)
+
+
+def loads(text: bytes) -> Body:
+    body = json.loads(text, parse_float=Decimal)
+    if not isinstance(body, dict):
+        raise TypeError("not a JSON object")
+    return body
+
+
+def _marked(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{_NUMBER_MARK}{value:f}"
+    raise TypeError(type(value).__name__)
+
+
+def body_of(request: Request) -> Body:
+    """JSON or form-encoded, as the documentation allows; XML is not built."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return request.form.to_dict()
+    if request.mimetype != "application/json":
+        raise bad_request("Content-Type")
+    try:
+        return loads(request.get_data())
+    except (ValueError, TypeError, RecursionError):
+        raise bad_request("JSON") from None
+
+
+def minor_from(amount: object, *, numbers: bool) -> int:
+    """Kuruş from "130,00", and from a JSON number where numbers are tolerated."""
+    if isinstance(amount, str) and COMMA_AMOUNT.fullmatch(amount):
+        minor = int(amount.replace(",", ""))
+    elif numbers and isinstance(amount, int | Decimal):
+        minor = _whole(Decimal(amount).scaleb(2))
+    else:
+        raise ValueError("amount")
+    if minor <= 0:
+        raise ValueError("amount")
+    return minor
+
+
+def _whole(kurus: Decimal) -> int:
+    if not kurus.is_finite() or kurus.adjusted() > MOST_DIGITS or kurus % 1:
+        raise ValueError("amount")
+    return int(kurus)
+
+
+def lira(amount_minor: int, style: Literal["number", "dot", "comma"]) -> Decimal | str:
+    amount = Decimal(amount_minor).scaleb(-2)
+    if style == "number":
+        return amount
+    return str(amount) if style == "dot" else str(amount).replace(".", ",")
+
+
+def date(at_s: float, style: Literal["iso", "turkish", "absent"]) -> Body:
+    """PAYNET's clock is Istanbul's and does not say so."""
+    local = datetime.fromtimestamp(at_s, UTC).astimezone(ISTANBUL)
+    if style == "absent":
+        return {}
+    shape = "%Y-%m-%dT%H:%M:%S" if style == "iso" else "%d.%m.%Y %H:%M:%S"
+    return {"xact_date": local.strftime(shape)}
+
+
+def code(value: int, style: Literal["number", "string"]) -> int | str:
+    return value if style == "number" else str(value)

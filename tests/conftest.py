@@ -1,0 +1,88 @@
+"""What tests share: the engine of this run, and a stage with its own table for each test.
+Nothing of ours is patched; what a test needs otherwise comes in by environment."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import boto3
+import pytest
+
+from emanet import bootstrap
+from local.api_gateway.resources import create_table, put_secret
+from local.api_gateway.template import Template
+from local.engines import Engine, engine_from_environment
+from local.paynet_simulator.simulator import PaynetSimulator
+from tests.stage import (
+    PAYNET_KEY,
+    WEBHOOK_SECRET,
+    Stage,
+    parameters,
+    surroundings,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, default=5, help="how often a race is run")
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--rounds"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The one DynamoDB of this run: DYNAMODB_ENDPOINT's, else MiniStack's."""
+    with engine_from_environment() as running:
+        yield running
+
+
+@pytest.fixture
+def simulator() -> Iterator[tuple[PaynetSimulator, str]]:
+    """A PAYNET of this test's own, and where it listens."""
+    paynet = PaynetSimulator(PAYNET_KEY, WEBHOOK_SECRET)
+    with paynet.serve() as server:
+        yield paynet, server.url
+
+
+@pytest.fixture
+def stage(
+    engine: Engine,
+    simulator: tuple[PaynetSimulator, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Stage]:
+    """All functions in this process, with a table of their own."""
+    paynet, paynet_url = simulator
+    name = f"emanet-{secrets.token_hex(6)}"
+    template = Template.load(ROOT / "template.yaml", parameters(paynet_url))
+    template = replace(template, table={**template.table, "TableName": name})
+    environment = surroundings(engine)
+    for function in template.functions.values():
+        environment |= function.environment
+    environment["TABLE_NAME"] = name
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    dynamodb = boto3.client("dynamodb")
+    create_table(dynamodb, template)
+    secret_store = boto3.client("secretsmanager")
+    put_secret(secret_store, "PaynetSecret", {"secret_key": PAYNET_KEY})
+    put_secret(secret_store, "WebhookSecret", {"current": WEBHOOK_SECRET})
+    _forget()
+    yield Stage(template, environment, dynamodb, paynet, paynet_url)
+    dynamodb.delete_table(TableName=name)
+    dynamodb.close()
+    secret_store.close()
+    _forget()
+
+
+def _forget() -> None:
+    """The next test reads its own environment."""
+    for thing in vars(bootstrap).values():
+        if hasattr(thing, "cache_clear"):
+            thing.cache_clear()

@@ -1,0 +1,183 @@
+"""`make run`: one command starts everything, and nothing outlives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class System:
+    """A local system of its own: process, state folder, and what it says of itself."""
+
+    process: subprocess.Popen[str]
+    state: Path
+    facts: dict[str, Any]
+
+    def ports(self) -> list[int]:
+        return [
+            int(self.facts[name].rpartition(":")[2])
+            for name in (
+                "api_url",
+                "shop_url",
+                "issuer_url",
+                "simulator_url",
+                "secrets_endpoint",
+            )
+        ]
+
+
+def python(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "EMANET_STATE": str(state)},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+@contextmanager
+def running(state: Path) -> Iterator[System]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local.run", "--port", "0"],
+        cwd=ROOT,
+        env={**os.environ, "EMANET_STATE": str(state)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        said = ""
+        while "Ctrl-C ends everything" not in said:
+            line = process.stdout.readline()
+            assert line, f"it stopped: {said}"
+            said += line
+        facts = json.loads((state / "run.json").read_text("utf-8"))
+        yield System(process, state, facts)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with running(tmp_path_factory.mktemp("state")) as system:
+        yield system
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_token_is_printed_alone_and_opens_the_api(system: System) -> None:
+    printed = python(system.state, "local.tokens", "buyer")
+    token = printed.stdout.strip()
+    assert printed.stdout == f"{token}\n"
+    answer = requests.get(
+        f"{system.facts['api_url']}/api/escrows?as=payer",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=TIMEOUT_S,
+    )
+    assert answer.status_code == 200
+
+
+def test_without_a_token_the_api_stays_shut(system: System) -> None:
+    answer = requests.get(f"{system.facts['api_url']}/api/escrows", timeout=TIMEOUT_S)
+    assert answer.status_code == 401
+
+
+def test_the_shop_registers_an_order_at_its_own_price(system: System) -> None:
+    answer = requests.post(
+        f"{system.facts['shop_url']}/shop/orders",
+        json={"product": "kilim", "amount": 1},
+        timeout=TIMEOUT_S,
+    )
+    assert answer.status_code == 201
+    escrow = answer.json()
+    assert escrow["status"] == "created"
+    assert escrow["amount"] == {"amount": 130_000, "currency": "TRY"}
+
+
+@pytest.mark.parametrize("path", ["/shop/token?who=backend", "/shop/token"])
+def test_the_shop_hands_out_no_token_of_the_backend(system: System, path: str) -> None:
+    answer = requests.get(f"{system.facts['shop_url']}{path}", timeout=TIMEOUT_S)
+    assert answer.status_code == 404
+
+
+def test_the_shop_answers_to_no_other_name(system: System) -> None:
+    answer = requests.get(
+        f"{system.facts['shop_url']}/shop/token?who=buyer",
+        headers={"Host": "evil.example"},
+        timeout=TIMEOUT_S,
+    )
+    assert answer.status_code == 400
+
+
+def test_the_reconciler_runs_on_its_schedule_under_its_own_name(
+    system: System,
+) -> None:
+    log = system.state / "logs/reconcile.log"
+    wait_for(lambda: log.exists() and '"service":"emanet"' in log.read_text("utf-8"))
+
+
+def test_what_it_says_of_itself_is_for_its_owner_only(system: System) -> None:
+    assert (system.state / "run.json").stat().st_mode & 0o777 == 0o600
+    assert (system.state / "issuer.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_run_says_that_one_runs_already(system: System) -> None:
+    second = python(system.state, "local.run", "--port", "0")
+    assert second.returncode == 1
+    assert "It runs already" in second.stderr
+    assert system.facts["shop_url"] in second.stderr
+
+
+def test_with_nothing_running_a_token_names_make_run(tmp_path: Path) -> None:
+    refused = python(tmp_path, "local.tokens", "buyer")
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert "make run" in refused.stderr
+
+
+def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
+    with running(tmp_path) as system:
+        system.process.send_signal(signal.SIGINT)
+        assert system.process.wait(TIMEOUT_S) == 0
+        assert not [port for port in system.ports() if listens(port)]
+        assert not (tmp_path / "run.json").exists()
+
+
+def test_nothing_outlives_a_killed_run(tmp_path: Path) -> None:
+    with running(tmp_path) as system:
+        system.process.kill()
+        wait_for(lambda: not [port for port in system.ports() if listens(port)])
+        assert python(tmp_path, "local.tokens", "buyer").returncode == 1
