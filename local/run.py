@@ -242,8 +242,9 @@ def _simulator(
     url: str, key: str, webhook_secret: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     _say("PAYNET simulator", url)
-    arguments = ["--port", str(_port(url)), "--secret-key", key]
-    arguments += ["--webhook-secret", webhook_secret]
+    # One word each: a secret may begin with a dash.
+    arguments = [f"--port={_port(url)}", f"--secret-key={key}"]
+    arguments += [f"--webhook-secret={webhook_secret}"]
     with _child("local.paynet_simulator", arguments, {}) as child:
         yield child
 

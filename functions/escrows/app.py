@@ -2,10 +2,11 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from emanet import bootstrap, schemas, views
-from emanet.entrypoint import HttpFunction, escrow_id, json_answer
-from emanet.escrow import Role
-from emanet.usecases import create_escrow, fulfil, read_escrows
+from emanet import bootstrap, schemas
+from emanet.entrypoint import HttpFunction, escrow_id
+from emanet.usecases import fulfil
+from emanet.usecases.create_escrow import create_escrow
+from emanet.usecases.read_escrows import list_escrows, read_escrow
 
 app = lambda_handler = HttpFunction()
 
@@ -13,24 +14,20 @@ app = lambda_handler = HttpFunction()
 @app.post("/api/escrows")
 def create() -> Response[str]:
     order = app.body(schemas.CreateBody).order()
-    escrow, is_new = create_escrow.create_escrow(
-        order, app.caller, merchant=bootstrap.merchant(), desk=bootstrap.desk()
-    )
+    desk, merchant = bootstrap.desk(), bootstrap.merchant()
+    escrow, is_new = create_escrow(order, app.caller, merchant, desk)
     return app.answer(escrow, 201 if is_new else 200)
 
 
 @app.get("/api/escrows")
-def list_() -> Response[str]:
-    role = Role(schemas.listed(app.query("as", "payer"), ("payer", "payee"), "as"))
-    escrows = read_escrows.list_escrows(role, app.caller, store=bootstrap.store())
-    shown = [views.escrow_view(e, app.caller, bootstrap.clock()) for e in escrows]
-    return json_answer({"escrows": shown})
+def list_own() -> Response[str]:
+    role = schemas.listed_role(app.query("as", "payer"))
+    return app.answers(list_escrows(role, app.caller, bootstrap.store()))
 
 
 @app.get("/api/escrows/<id_>")
 def read(id_: str) -> Response[str]:
-    store = bootstrap.store()
-    return app.answer(read_escrows.read_escrow(escrow_id(id_), app.caller, store=store))
+    return app.answer(read_escrow(escrow_id(id_), app.caller, bootstrap.store()))
 
 
 @app.post("/api/escrows/<id_>/ship")
@@ -48,6 +45,5 @@ def deliver(id_: str) -> Response[str]:
 @app.post("/api/escrows/<id_>/release")
 def release(id_: str) -> Response[str]:
     word = app.body(schemas.ReleaseBody).confirmation(app.header("idempotency-key"))
-    return app.answer(
-        fulfil.release(escrow_id(id_), word, app.caller, bootstrap.desk())
-    )
+    escrow = fulfil.release(escrow_id(id_), word, app.caller, bootstrap.desk())
+    return app.answer(escrow)

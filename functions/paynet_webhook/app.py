@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.metrics import MetricUnit
 
 from emanet import bootstrap
-from emanet.entrypoint import HttpFunction, json_answer, raw_body
+from emanet.entrypoint import HttpFunction, json_answer, logger, raw_body
 from emanet.errors import CallbackRefused
 from emanet.paynet.callbacks import read_callback
 from emanet.usecases.receive_callback import receive_callback
@@ -26,7 +26,8 @@ def receive() -> Response[str]:
         "CallbackRefused" if why else "CallbackKept", MetricUnit.Count, 1
     )
     if why:
-        raise CallbackRefused(why)
+        logger.warning("callback refused", why=why)
+        raise CallbackRefused
     receive_callback(
         app.event["rawPath"],
         raw,

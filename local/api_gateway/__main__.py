@@ -15,6 +15,7 @@ from pathlib import Path
 from local.api_gateway.server import THREADS, ApiGateway
 from local.api_gateway.template import Template
 from local.api_gateway.worker import LocalLambda
+from local.running import LOGS
 from local.scheduler import Scheduler
 from local.serving import serving
 
@@ -39,7 +40,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--template", type=Path, default=Path("template.yaml"))
     parser.add_argument("--parameter", action="append", default=[], help="Name=Value")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--logs", type=Path, default=Path(".local/logs"))
+    parser.add_argument("--logs", type=Path, default=LOGS)
     parser.add_argument("--every-s", type=float, help="instead of the schedules' rates")
     return parser.parse_args()
 

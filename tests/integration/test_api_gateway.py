@@ -20,7 +20,7 @@ from local.api_gateway.worker import FunctionError, LocalLambda
 from local.issuer import Issuer, new_key
 from local.scheduler import event as scheduled_event
 from local.scheduler import rate_s
-from local.serving import serving
+from local.serving import free_port, serving
 
 FIXTURE = Path(__file__).parent / "fixtures_gateway/template.yaml"
 TIMEOUT_S = 30
@@ -29,9 +29,9 @@ TIMEOUT_S = 30
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
     key_file = tmp_path_factory.mktemp("issuer") / "key.pem"
-    with serving(lambda *wsgi: app(*wsgi)) as url:
-        issuer = Issuer.load(url, key_file)
-        app = issuer.application()
+    with free_port() as port:
+        issuer = Issuer.load(f"http://127.0.0.1:{port}", key_file)
+    with serving(issuer.application(), port):
         yield issuer
 
 

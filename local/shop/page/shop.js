@@ -1,6 +1,6 @@
 // The shop's page. It shows what the API says and asks for what the API allows; text
 // from anywhere becomes text nodes only. It keeps no card data and no secret.
-import { statuses, transitions, words } from "/page/words.js";
+import { nexts, statuses, transitions, words } from "/page/words.js";
 
 const POLL_MS = 2000;
 const CLOSED = ["released", "refunded", "split", "cancelled", "expired"];
@@ -57,6 +57,7 @@ function money({ amount, currency }) {
   return `${lira}${isTurkish() ? "," : "."}${kurus} ${currency}`;
 }
 
+const named = (names, name) => names[name]?.[isTurkish() ? 0 : 1] ?? name;
 const moment = (at) => new Date(at).toLocaleString(isTurkish() ? "tr-TR" : "en-GB");
 
 function showProblem(error) {
@@ -97,7 +98,7 @@ function showEscrow() {
   $("status").textContent = status[state.language] ?? escrow.status;
   $("status").dataset.status = escrow.status;
   $("where").textContent = (isTurkish() ? status.moneyTr : status.moneyEn) ?? "";
-  $("next").textContent = escrow.next ? `${word("nextIs")}: ${escrow.next.what} · ${moment(escrow.next.at)}` : "";
+  $("next").textContent = escrow.next ? `${word("nextIs")}: ${named(nexts, escrow.next.what)} · ${moment(escrow.next.at)}` : "";
   showSteps(escrow);
   showSums(escrow);
   showActions(escrow);
@@ -136,7 +137,7 @@ function showActions(escrow) {
 function showTimeline(escrow) {
   $("timeline").replaceChildren(...escrow.history.map((entry) => {
     const line = element("li", "");
-    const name = transitions[entry.transition]?.[isTurkish() ? 0 : 1] ?? entry.transition;
+    const name = named(transitions, entry.transition);
     line.dataset.transition = entry.transition;
     line.append(element("strong", name), element("span", `${moment(entry.at)} · ${entry.by}`, "small"));
     return line;

@@ -44,6 +44,17 @@ export const statuses = {
   expired: { tr: "Süresi doldu", en: "Expired", moneyTr: "Hiçbir şey çekilmedi.", moneyEn: "Nothing was charged." },
 };
 
+// What comes next, by the API's own words.
+export const nexts = {
+  ask: ["sonuç PAYNET’e sorulur", "PAYNET is asked how it ended"],
+  expire: ["ödenmezse sipariş düşer", "unpaid, the order lapses"],
+  expire_session: ["bankanın sayfası kapanır", "the bank’s page closes"],
+  ship_by_missed: ["kargoya verilmezse incelemeye alınır", "not shipped, it goes to review"],
+  delivery_unconfirmed: ["teslim onaylanmazsa incelemeye alınır", "delivery unconfirmed, it goes to review"],
+  inspection_over: ["onaylanmazsa incelemeye alınır", "unconfirmed, it goes to review"],
+  hold_limit: ["emanet süresi dolar, incelemeye alınır", "the hold limit; it goes to review"],
+};
+
 export const transitions = {
   create: ["Sipariş kaydedildi", "Order registered"],
   start_attempt: ["Ödeme denemesi başladı", "Payment attempt started"],

@@ -8,6 +8,7 @@ import secrets
 from datetime import UTC, datetime
 from functools import cache
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import parameters
 from botocore.config import Config
 
@@ -15,6 +16,8 @@ from emanet import dynamodb, settings
 from emanet.errors import SecretUnavailable
 from emanet.ports import Desk, Gateway
 from emanet.webhook_gate import WebhookGate
+
+logger = Logger(child=True)
 
 SECRETS_KEPT_FOR_S = 300
 _SECRETS_CONFIG = Config(
@@ -84,6 +87,10 @@ def webhook_gate() -> WebhookGate:
     means."""
     chosen = settings.read(settings.WebhookSettings)
     signed = chosen.webhook_signature == "required"
+    if chosen.webhook_source_cidrs is None:
+        logger.warning("webhook gate: callbacks are taken from any address")
+    if not signed:
+        logger.warning("webhook gate: callbacks are taken without a signature")
     return WebhookGate(
         networks=chosen.webhook_source_cidrs,
         secrets=(lambda: webhook_secrets(chosen.webhook_secret_id)) if signed else None,

@@ -125,8 +125,8 @@ def _lost(error: ClientError) -> Item:
     """The item that stood in the way; anything but a lost condition is re-raised."""
     if error.response["Error"]["Code"] != _LOST:
         raise error
-    item: Item = error.response.get("Item", {})
-    return item
+    item: Any = error.response.get("Item", {})
+    return dict(item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import binascii
 import json
 import re
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -85,6 +86,12 @@ class HttpFunction(APIGatewayHttpResolver):
         """The escrow as this caller may see it; `more` stands beside it."""
         view = views.escrow_view(escrow, self.caller, bootstrap.clock())
         return json_answer({"escrow": view, **more} if more else view, status)
+
+    def answers(self, escrows: Sequence[Escrow]) -> Response[str]:
+        """Several, each as this caller may see it."""
+        now = bootstrap.clock()
+        shown = [views.escrow_view(each, self.caller, now) for each in escrows]
+        return json_answer({"escrows": shown})
 
 
 def escrow_id(text: str) -> str:

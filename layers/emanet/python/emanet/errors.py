@@ -15,9 +15,10 @@ never carries card data, tokens or keys, and never chooses an HTTP status.
     ├── PaymentRefused        PAYNET did not open a session for this card
     ├── Unavailable           an outside world did not answer: try again later
     │   ├── PaynetUnreachable   ├── SecretUnavailable   └── StoreUnavailable
-    ├── CallbackRefused       a callback did not pass the gate
-    ├── StaleEscrow           a conditional write lost; carries the winner's item
-    └── RuleBroken            a promise of the design would have been broken: a bug
+    └── CallbackRefused       a callback did not pass the gate
+
+Two are no outcomes and never leave the house: StaleEscrow (a conditional write lost;
+carries the winner's item) and RuleBroken (a bug).
 """
 
 from __future__ import annotations
@@ -188,17 +189,14 @@ class CallbackRefused(EmanetError):
     code = "callback_refused"
 
 
-class StaleEscrow(EmanetError):
-    """Somebody else wrote first; `current` is what they wrote."""
-
-    code = "stale_escrow"
+class StaleEscrow(Exception):
+    """Somebody else wrote first; `current` is what they wrote. The use case decides
+    anew on it, so that nobody outside ever sees this."""
 
     def __init__(self, current: Escrow) -> None:
         super().__init__(f"escrow is at version {current.version}")
         self.current = current
 
 
-class RuleBroken(EmanetError):
-    """A rule of the design would not hold after this change."""
-
-    code = "rule_broken"
+class RuleBroken(Exception):
+    """A rule of the design would not hold after this change: a bug of ours."""

@@ -280,7 +280,14 @@ def queued(escrow: Escrow, reason: str, at: datetime) -> dict[str, Any]:
 def _entry(escrow: Escrow, name: str, target: Status, step: Step, why: str) -> Entry:
     seq = escrow.history[-1].seq + 1 if escrow.history else 1
     return Entry(
-        seq, step.at, name, target, str(step.by), step.write_id, escrow.status, why
+        seq,
+        step.at,
+        name,
+        target,
+        str(step.by),
+        step.write_id,
+        escrow.status,
+        why[: policy.WHY_MAX],
     )
 
 

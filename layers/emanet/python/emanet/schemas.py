@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from emanet.errors import BodyTooLarge, FieldProblem, InvalidRequest, NotJson
-from emanet.escrow import Party
+from emanet.escrow import Party, Role
 from emanet.money import CURRENCY, MAX_AMOUNT_MINOR
 from emanet.policy import Policy
 from emanet.ports import Card
@@ -209,6 +209,11 @@ class ReleaseBody(Border):
         return Confirmation(
             idempotency_key, self.amount.amount if self.amount else None
         )
+
+
+def listed_role(word: str) -> Role:
+    """As whom a caller lists his escrows. Raises InvalidRequest."""
+    return Role(listed(word, (Role.PAYER, Role.PAYEE), "as"))
 
 
 def listed(word: str, allowed: Sequence[str], field: str) -> str:

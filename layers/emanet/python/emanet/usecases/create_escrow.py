@@ -36,7 +36,7 @@ class Order:
 
 
 def create_escrow(
-    order: Order, caller: Caller, *, merchant: str, desk: Desk
+    order: Order, caller: Caller, merchant: str, desk: Desk
 ) -> tuple[Escrow, bool]:
     """The escrow, and whether it is new.
 

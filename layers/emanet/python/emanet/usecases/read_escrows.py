@@ -9,14 +9,14 @@ from emanet.usecases.access import Caller, actor_as
 LISTED_MAX = 50
 
 
-def read_escrow(escrow_id: str, caller: Caller, *, store: EscrowStore) -> Escrow:
+def read_escrow(escrow_id: str, caller: Caller, store: EscrowStore) -> Escrow:
     """Raises EscrowNotFound, also for an escrow of others."""
     escrow = store.get(escrow_id)
     actor_as(escrow, caller, Role.PAYER, Role.PAYEE, Role.OPERATIONS)
     return escrow
 
 
-def list_escrows(role: Role, caller: Caller, *, store: EscrowStore) -> list[Escrow]:
+def list_escrows(role: Role, caller: Caller, store: EscrowStore) -> list[Escrow]:
     """The caller's newest escrows as payer or as payee."""
     if role is Role.PAYEE:
         return store.list_for_payee(caller.sub, LISTED_MAX)

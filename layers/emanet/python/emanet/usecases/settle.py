@@ -52,5 +52,5 @@ def ask(
     outcome = gateway.ask(attempt.reference_no, attempt.expected_minor, deadline)
     lease = attempt.lease_until
     if isinstance(outcome, Declined) and lease and clock() < lease:
-        return Unknown("charge_under_way", unreachable=True)
+        return Unknown("charge_under_way")
     return outcome
