@@ -25,19 +25,18 @@ token: setup ## print a token (WHO=buyer|seller|backend|operations|carrier)
 	@$(PY) -m local.tokens $(WHO)
 
 # ── Change it ────────────────────────────────────────────────────────────────
-test: ROUNDS ?= 5
+test test-second-engine: ROUNDS ?= 5
 test: setup ## all tests that need Python only (ROUNDS=5)
 	$(PY) -m pytest --rounds=$(ROUNDS)
 races: ROUNDS ?= 100
 races: setup ## the races, many rounds (ROUNDS=100)
 	$(PY) -m pytest tests/races --rounds=$(ROUNDS)
-test-second-engine: ROUNDS ?= 5
 test-second-engine: setup .local/dynoxide ## integration and races on dynoxide (needs npm)
 	$(PY) -m local.engines .local/dynoxide \
 		$(PY) -m pytest tests/integration tests/races --rounds=$(ROUNDS)
 test-unit: .venv-$(UNIT_PYTHON)/ready ## unit tests on another CPython (UNIT_PYTHON=3.11)
 	.venv-$(UNIT_PYTHON)/bin/python -m pytest tests/unit
-check: test lint types validate build test-build ## the gate: all of it but the second engine
+check: lint types validate test build test-build ## the gate: all of it but the second engine
 lint: .venv/ready ## ruff: rules and format
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -50,16 +49,15 @@ format: .venv/ready ## ruff writes
 	.venv/bin/ruff format
 
 # ── Ship it ──────────────────────────────────────────────────────────────────
-build: .venv-sam/ready .venv-$(EMANET_PYTHON)/ready ## sam build, for Lambda and for this host
-	@$(MAKE) .aws-sam/$(EMANET_ARCHITECTURE)
-	@$(MAKE) .aws-sam/$(HOST)
+BUILDS := $(addprefix .aws-sam/,$(sort $(EMANET_ARCHITECTURE) $(HOST)))
+build: $(BUILDS) ## sam build, for Lambda and for this host
 test-build: setup ## run what was built as Lambda would
 	$(PY) -m pytest tests/build
-.PHONY: .aws-sam/arm64 .aws-sam/x86_64
-.aws-sam/arm64 .aws-sam/x86_64:
-	EMANET_ARCHITECTURE=$(@F) EMANET_PYTHON=$(EMANET_PYTHON) \
-	PATH="$(CURDIR)/.venv-$(EMANET_PYTHON)/bin:$$PATH" $(SAM) build --build-dir $@ \
-		--parameter-overrides Architecture=$(@F) PythonRuntime=python$(EMANET_PYTHON)
+.PHONY: $(BUILDS)
+$(BUILDS): .venv-sam/ready .venv-$(EMANET_PYTHON)/ready
+	EMANET_ARCHITECTURE=$(@F) PATH="$(CURDIR)/.venv-$(EMANET_PYTHON)/bin:$$PATH" \
+	$(SAM) build --build-dir $@ --parameter-overrides \
+		Architecture=$(@F) PythonRuntime=python$(EMANET_PYTHON)
 
 # ── Pins and environments ────────────────────────────────────────────────────
 lock: .venv-lock/ready ## pin requirements again (UPGRADE=--upgrade for newer ones)

@@ -25,7 +25,7 @@ import boto3
 from botocore.config import Config
 
 from local.api_gateway.resources import create_table, put_secret
-from local.api_gateway.template import REGION, Template
+from local.api_gateway.template import REGION, Template, TemplateError
 from local.engines import GUARD, Engine, EngineFailed, engine_from_environment
 from local.issuer import AUDIENCE, Issuer
 from local.running import (
@@ -78,7 +78,7 @@ def main() -> None:
             _run(wishes)
     except AlreadyRunningError:
         sys.exit(f"It runs already: {_where_it_runs()}")
-    except (StartError, EngineFailed) as error:
+    except (StartError, EngineFailed, TemplateError) as error:
         sys.exit(f"Stopped: {error}")
 
 
@@ -136,43 +136,25 @@ def _run(wishes: Wishes) -> None:
     parameters = {**_parameters(wishes.paynet, addresses), **wishes.parameters}
     template = Template.load(TEMPLATE, parameters)
     with ExitStack() as stack:
+        start = stack.enter_context
         children = {}
         if wishes.paynet == "simulator":
-            children["paynet_simulator"] = stack.enter_context(
-                _simulator(addresses.simulator, paynet_key, webhook_secret)
-            )
-        engine = stack.enter_context(_engine())
-        _say("token issuer", addresses.issuer)
-        issuer = Issuer.load(addresses.issuer, ISSUER_KEY)
-        stack.enter_context(serving(issuer.application(), _port(addresses.issuer)))
-        children["api_gateway"] = stack.enter_context(
+            simulator = _simulator(addresses.simulator, paynet_key, webhook_secret)
+            children["paynet_simulator"] = start(simulator)
+        engine = start(_engine())
+        issuer = start(_issuer(addresses.issuer))
+        children["api_gateway"] = start(
             _gateway(addresses.api, parameters, engine, wishes.reconcile_every_s)
         )
         _fill(engine, template, paynet_key, webhook_secret)
-        _say("shop", addresses.shop)
-        page = shop(addresses.api, issuer, wishes.paynet)
-        stack.enter_context(serving(page, _port(addresses.shop)))
+        start(_shop(addresses, issuer, wishes.paynet))
         _wait_for(children, addresses)
-        running = Running(
-            pid=os.getpid(),
-            api_url=addresses.api,
-            shop_url=addresses.shop,
-            issuer_url=addresses.issuer,
-            simulator_url=addresses.simulator if len(children) > 1 else None,
-            engine=engine.name,
-            dynamodb_endpoint=engine.dynamodb_endpoint,
-            secrets_endpoint=engine.secrets_endpoint,
-            region=REGION,
-            table_name=template.table["TableName"],
-            paynet_secret_id=PAYNET_SECRET,
-            webhook_secret_id=WEBHOOK_SECRET,
-            webhook_secret=webhook_secret,
-            reconcile_every_s=wishes.reconcile_every_s,
-        )
+        running = _description(wishes, addresses, engine, template, webhook_secret)
         stack.callback(DESCRIPTION.unlink, missing_ok=True)
         running.save()
         print(_summary(running, time.monotonic() - began_s), flush=True)
-        _watch({**children, **_named(engine)})
+        [children["ministack"]] = engine.processes
+        _watch(children)
 
 
 # ── What it decides ──────────────────────────────────────────────────────────
@@ -257,6 +239,14 @@ def _engine() -> Engine:
 
 
 @contextmanager
+def _issuer(url: str) -> Iterator[Issuer]:
+    _say("token issuer", url)
+    issuer = Issuer.load(url, ISSUER_KEY)
+    with serving(issuer.application(), _port(url)):
+        yield issuer
+
+
+@contextmanager
 def _gateway(
     url: str, parameters: Mapping[str, str], engine: Engine, every_s: float
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -266,6 +256,13 @@ def _gateway(
         arguments += ["--parameter", f"{name}={value}"]
     with _child("local.api_gateway", arguments, _aws(engine)) as child:
         yield child
+
+
+@contextmanager
+def _shop(addresses: Addresses, issuer: Issuer, paynet: str) -> Iterator[None]:
+    _say("shop", addresses.shop)
+    with serving(shop(addresses.api, issuer, paynet), _port(addresses.shop)):
+        yield
 
 
 def _aws(engine: Engine) -> dict[str, str]:
@@ -323,10 +320,6 @@ def _listens(url: str) -> bool:
     return True
 
 
-def _named(engine: Engine) -> dict[str, subprocess.Popen[bytes]]:
-    return {str(process.args): process for process in engine.processes}
-
-
 def _watch(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
     """Stay until a signal, or until something that should run does not."""
     while True:
@@ -337,6 +330,32 @@ def _watch(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
 
 
 # ── What it says ─────────────────────────────────────────────────────────────
+
+
+def _description(
+    wishes: Wishes,
+    addresses: Addresses,
+    engine: Engine,
+    template: Template,
+    webhook_secret: str,
+) -> Running:
+    is_simulated = wishes.paynet == "simulator"
+    return Running(
+        pid=os.getpid(),
+        api_url=addresses.api,
+        shop_url=addresses.shop,
+        issuer_url=addresses.issuer,
+        simulator_url=addresses.simulator if is_simulated else None,
+        engine=engine.name,
+        dynamodb_endpoint=engine.dynamodb_endpoint,
+        secrets_endpoint=engine.secrets_endpoint,
+        region=REGION,
+        table_name=template.table["TableName"],
+        paynet_secret_id=PAYNET_SECRET,
+        webhook_secret_id=WEBHOOK_SECRET,
+        webhook_secret=webhook_secret,
+        reconcile_every_s=wishes.reconcile_every_s,
+    )
 
 
 def _say(what: str, where: str) -> None:
@@ -361,14 +380,15 @@ Emanet runs (started in {took_s:.1f} s).
 
   What is due is reconciled every {running.reconcile_every_s:g} s here (deployed: every
   minute; RECONCILE_EVERY_S=60 does the same here).
-  Ctrl-C ends everything. Tokens survive a restart on the same ports; {_fate(running)}
+  Tokens survive a restart on the same ports. {_fate(running)}
+  Ctrl-C ends everything.
 """
 
 
 def _fate(running: Running) -> str:
     if running.engine == "MiniStack":
-        return "escrows\n  and the simulator's books are in memory and do not."
-    return f"escrows\n  stay in {running.engine}; the simulator's books do not."
+        return "Escrows do not: they are\n  in memory, as are the simulator's books."
+    return f"Escrows stay in\n  {running.engine}; the simulator's books are in memory."
 
 
 if __name__ == "__main__":

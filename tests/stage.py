@@ -1,5 +1,6 @@
-"""The stage on which integration tests play: the real handlers, the real books on a real
-engine, the real client talking HTTP to the simulator, and a clock that the test owns."""
+"""The stage on which integration tests play: the real handlers, the real books on a
+real engine, the real client talking HTTP to the simulator, and a clock that the test
+owns."""
 
 from __future__ import annotations
 
@@ -11,20 +12,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from emanet import bootstrap
+from emanet import bootstrap, returns
 from emanet.dynamodb import DynamoEscrowStore
 from emanet.escrow import Escrow
 from emanet.paynet.client import PaynetGateway
-from emanet.ports import Desk
+from emanet.ports import Desk, Gateway
+from emanet.usecases.complete_3d import Landing, complete_3d
 from emanet.usecases.reconcile import Reconciler, Report
 from local.api_gateway import payload
 from local.api_gateway.template import Route, Template
 from local.engines import Engine
 from local.paynet_simulator import browser
+from local.paynet_simulator.callbacks import signature
 from local.paynet_simulator.simulator import PaynetSimulator
 
 if TYPE_CHECKING:
@@ -166,6 +170,23 @@ class Stage:
     def escrow(self, escrow_id: str) -> Escrow:
         return self.store.get(escrow_id)
 
+    def back(
+        self,
+        form: browser.Form,
+        *,
+        desk: Desk | None = None,
+        gateway: Gateway | None = None,
+    ) -> Landing:
+        """The same return as `come_back`, by the test's clock and collaborators."""
+        *_, escrow_id, attempt, state = form.action.split("/")
+        path = {"escrow_id": escrow_id, "attempt": attempt, "state": state}
+        return complete_3d(
+            returns.back_from_bank(path, urlencode(form.fields).encode(), ""),
+            desk=desk or self.desk,
+            gateway=gateway or self.gateway,
+            deadline=self.clock() + timedelta(seconds=25),
+        )
+
     def item(self, id_: str) -> dict[str, Any] | None:
         """The raw item, as the table has it."""
         found = self.dynamodb.get_item(
@@ -225,7 +246,7 @@ class Stage:
             query_string=path.partition("?")[2],
             data=data,
             content_type="application/json",
-            headers=dict(headers or {}),
+            headers=list((headers or {}).items()),
             environ_base={"REMOTE_ADDR": source_ip},
         )
         request = Request(builder.get_environ())
@@ -282,6 +303,30 @@ class Stage:
             raw="&".join(f"{k}={v}" for k, v in form.fields.items()).encode(),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
+
+    def callback(
+        self,
+        reference_no: str,
+        *,
+        secret: str = WEBHOOK_SECRET,
+        source_ip: str = "127.0.0.1",
+        age_s: int = 0,
+        **claims: Any,
+    ) -> Answer:
+        """Whoever knows the secret says that this reference was paid."""
+        told = {"referance_no": reference_no, "is_succeed": True, **claims}
+        raw = json.dumps(told).encode()
+        at_s = int(bootstrap.clock().timestamp()) - age_s
+        headers = {
+            "x-paynet-timestamp": str(at_s),
+            "x-paynet-signature": signature(secret, at_s, raw),
+        }
+        path = "/api/webhooks/paynet-callback"
+        return self.call("POST", path, raw=raw, headers=headers, source_ip=source_ip)
+
+    def inbox(self) -> list[dict[str, Any]]:
+        """Every callback that was kept, as the table has it."""
+        return [it for it in self.items() if it["id"]["S"].startswith("inbox-")]
 
     def pay(self, escrow_id: str, number: str = GOOD_CARD) -> Started:
         """The whole way through the bank and back."""

@@ -7,7 +7,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 from emanet import bootstrap
 from emanet.entrypoint import HttpFunction, json_answer, logger, raw_body
 from emanet.errors import CallbackRefused
-from emanet.paynet.callbacks import read_callback
 from emanet.usecases.receive_callback import receive_callback
 
 app = HttpFunction()
@@ -31,7 +30,7 @@ def receive() -> Response[str]:
     receive_callback(
         app.event["rawPath"],
         raw,
-        read=read_callback,
+        read=bootstrap.read_callback,
         inbox=bootstrap.store(),
         clock=bootstrap.clock,
     )

@@ -42,7 +42,7 @@ APPROVED = Approved(CAPTURE)
 class Exchange:
     """One request, one answer. `ours`: our client sends exactly this request; else it
     only has to understand the answer. `means` is what the client must make of it.
-    The rest brings the simulator to the point where it gives this answer."""
+    The rest brings the simulator to where it gives this answer."""
 
     fact: str
     section: str
@@ -51,20 +51,24 @@ class Exchange:
     response: bytes
     means: object
     ours: bool = True
+    fed_to: str = ""
     given: str = "nothing"
     switches: dict[str, Any] = field(default_factory=dict)
     fault: dict[str, Any] | None = None
 
     @property
-    def path(self) -> str:
-        return self.request.split(b" ", 2)[1].decode()
+    def endpoint(self) -> str:
+        """Whose answer our client takes it for: mostly that of the path asked."""
+        return self.fed_to or self.request.split(b" ", 2)[1].decode()
 
     def __str__(self) -> str:
         return f"{self.section} [{self.grade}] {self.fact}"
 
 
 def post(path: str, body: str, *, authorization: str = f"Basic {KEY}") -> bytes:
-    return _request("POST", path, body, "application/json; charset=UTF-8", authorization)
+    return _request(
+        "POST", path, body, "application/json; charset=UTF-8", authorization
+    )
 
 
 def _request(
@@ -186,20 +190,13 @@ REVERSED = (
 )
 
 
-def says(body: str, **changes: str) -> str:
-    """The body with the literal `"name":old` replaced by `"name":new` wherever it is;
-    a change to the empty text removes the field."""
-    for name, new in changes.items():
-        start = body.index(f'"{name}":')
-        end = min(
-            place
-            for place in (body.find(",", start), body.find("}", start))
-            if place > start
-        )
-        if '"' in body[start + len(name) + 3 : end]:
-            end = body.index('"', body.index('"', start + len(name) + 3) + 1) + 1
-        body = body[:start] + (f'"{name}":{new}' if new else "") + body[end:]
-    return body.replace(",,", ",")
+def says(body: str, *changes: tuple[str, str]) -> str:
+    """The body with these literal pieces exchanged, each of which must be there."""
+    for old, new in changes:
+        if old not in body:
+            raise AssertionError(old)
+        body = body.replace(old, new)
+    return body
 
 
 def problem(status: str, kind: str, result_code: int) -> bytes:
@@ -208,3 +205,728 @@ def problem(status: str, kind: str, result_code: int) -> bytes:
         f'"result_code":{result_code}}}'
     )
     return answer(body, status)
+
+
+FORBIDDEN_KEY = problem("401 Unauthorized", "authorization_error", 7)
+BAD_REQUEST = problem("400 Bad Request", "invalid_request_error", 11)
+UNREACHABLE_401 = PaynetUnreachable("http_401")
+REFUSED_11 = PaymentRefused("11")
+REFUSAL = Declined("PYN05 İşlem onaylanmadı")
+SECOND = Capture("xk_2", AMOUNT_MINOR, CAPTURE.at, CAPTURE.card)
+
+
+def asked(body: str, code: int, message: str = "Hata") -> bytes:
+    """An answer with nothing but the envelope around `body`."""
+    return answer(f'{{"object_name":null,"code":{code},"message":"{message}"{body}}}')
+
+
+def _initial(*changes: tuple[str, str]) -> bytes:
+    body = ASK_SESSION.partition(b"\r\n\r\n")[2].decode()
+    return post(INITIAL, says(body, *changes))
+
+
+# ── the door and the envelope ────────────────────────────────────────────────
+
+DOOR = [
+    Exchange(
+        "the key goes raw after the word Basic; JSON in UTF-8 both ways",
+        "1.2",
+        "D",
+        ASK_CHECK,
+        answer(CHECKED),
+        APPROVED,
+        given="charged",
+    ),
+    Exchange(
+        "a wrong key is HTTP 401 with an error object and return code 7",
+        "1.4",
+        "D",
+        post(INITIAL, "{}", authorization="Basic sck_pcs_wrong"),
+        FORBIDDEN_KEY,
+        UNREACHABLE_401,
+        ours=False,
+    ),
+    Exchange(
+        "a key in base64 is a wrong key",
+        "1.2",
+        "I",
+        post(
+            INITIAL,
+            "{}",
+            authorization="Basic "
+            "c2NrX3Bjc19hQjMvZEU2K2dIOWtMMm1ONXBROHJTMXRVNHZXN3hZMHpBPT06",
+        ),
+        FORBIDDEN_KEY,
+        UNREACHABLE_401,
+        ours=False,
+    ),
+    Exchange(
+        "a key is no bearer token",
+        "13.1",
+        "D",
+        post(INITIAL, "{}", authorization=f"Bearer {KEY}"),
+        FORBIDDEN_KEY,
+        UNREACHABLE_401,
+        ours=False,
+    ),
+    Exchange(
+        "HTTP 403: the key may not do this",
+        "1.4",
+        "D",
+        ASK_CHARGE,
+        problem("403 Forbidden", "api_error", 8),
+        Unknown("http_403"),
+        fault={"kind": "status", "status": 403},
+    ),
+    Exchange(
+        "every operation is a POST, a read as well: GET is HTTP 405",
+        "1.1",
+        "D",
+        _request("GET", CHECK, "", "application/json", f"Basic {KEY}"),
+        problem("405 Method Not Allowed", "invalid_request_error", 11),
+        Unknown("http_405"),
+        ours=False,
+    ),
+    Exchange(
+        "an unknown path is HTTP 404 and no unknown transaction",
+        "1.6",
+        "D",
+        post("/v2/transaction/check", '{"reference_no":"x"}'),
+        problem("404 Not Found", "404 Not Found", 11),
+        Unknown("http_404"),
+        ours=False,
+        fed_to=CHECK,
+    ),
+    Exchange(
+        "a malformed body is HTTP 400, invalid_request_error",
+        "1.4",
+        "D",
+        post(INITIAL, '{"amount":'),
+        BAD_REQUEST,
+        REFUSED_11,
+        ours=False,
+    ),
+    Exchange(
+        "an error of PAYNET's own is HTTP 5xx, api_error",
+        "1.6",
+        "D",
+        ASK_CHARGE,
+        problem("500 Internal Server Error", "api_error", 8),
+        Unknown("http_500", unreachable=True),
+        fault={"kind": "status", "times": None},
+    ),
+    Exchange(
+        "a request may be form-encoded",
+        "1.3",
+        "D",
+        _request(
+            "POST",
+            CHECK,
+            f"reference_no={REFERENCE}",
+            "application/x-www-form-urlencoded",
+            f"Basic {KEY}",
+        ),
+        answer(CHECKED),
+        APPROVED,
+        ours=False,
+        given="charged",
+    ),
+    Exchange(
+        "the tables of the documentation have `code` as a string",
+        "1.4",
+        "D",
+        ASK_CHARGE,
+        answer(says(CHARGED, ('"code":0', '"code":"0"'))),
+        APPROVED,
+        given="passed",
+        switches={"code_style": "string"},
+    ),
+]
+
+# ── tds_initial ──────────────────────────────────────────────────────────────
+
+TDS_INITIAL = [
+    Exchange(
+        "amount is a string in lira with a comma and no thousands; nine fields suffice;"
+        " session_id, token_id, post_url and html_content come back, no transaction id",
+        "2.2",
+        "D",
+        ASK_SESSION,
+        answer(SESSION),
+        OPENED,
+    ),
+    Exchange(
+        "code 100 opens a session as well",
+        "2.2",
+        "C",
+        ASK_SESSION,
+        answer(says(SESSION, ('"code":0', '"code":100'))),
+        OPENED,
+        fault={"kind": "rewrite", "fields": {"code": 100}},
+    ),
+    Exchange(
+        "optional: dealer's reference, phone, mail, description, instalment, dealer",
+        "2.2",
+        "D",
+        _initial(
+            (
+                '"domain"',
+                '"agent_reference_no":"A1","card_holder_phone":"5321234567",'
+                '"card_holder_mail":"a@b.example","description":"Sipariş 1",'
+                '"instalment":0,"agent_id":"1000001","domain"',
+            )
+        ),
+        answer(SESSION),
+        OPENED,
+        ours=False,
+    ),
+    Exchange(
+        "a sale over PAYNET's own terminal may be said: transaction_type 1, pos_type 5",
+        "2.2",
+        "C",
+        _initial(('"domain"', '"transaction_type":1,"pos_type":5,"domain"')),
+        answer(SESSION),
+        OPENED,
+        ours=False,
+    ),
+    Exchange(
+        "amount as a JSON number seems to be tolerated",
+        "1.9",
+        "C",
+        _initial(('"amount":"1300,00"', '"amount":1300.00')),
+        answer(SESSION),
+        OPENED,
+        ours=False,
+        switches={"numeric_amounts_accepted": True},
+    ),
+    Exchange(
+        "amount has no thousands separator",
+        "1.9",
+        "D",
+        _initial(('"1300,00"', '"1.300,00"')),
+        BAD_REQUEST,
+        REFUSED_11,
+        ours=False,
+    ),
+    Exchange(
+        "year has four digits",
+        "2.2",
+        "D",
+        _initial(('"year":2030', '"year":30')),
+        BAD_REQUEST,
+        REFUSED_11,
+        ours=False,
+    ),
+    Exchange(
+        "domain is a host and no address",
+        "2.2",
+        "D",
+        _initial(("www.emanet.example", "https://www.emanet.example/")),
+        BAD_REQUEST,
+        REFUSED_11,
+        ours=False,
+    ),
+    Exchange(
+        "a card that no bank issued: HTTP 200 with code 18",
+        "2.2",
+        "I",
+        _initial((PAYING_CARD, "4355084355084350")),
+        asked("", 18),
+        PaymentRefused("18"),
+        ours=False,
+    ),
+    Exchange(
+        "a reference used before: HTTP 200 with code 5",
+        "2.2",
+        "?",
+        ASK_SESSION,
+        asked("", 5),
+        PaymentRefused("5"),
+        given="session",
+        switches={"used_reference_refused": True},
+    ),
+    *(
+        Exchange(
+            f"{name} is required",
+            "2.2",
+            "D",
+            _initial((f'"{name}":', f'"not_{name}":')),
+            BAD_REQUEST,
+            REFUSED_11,
+            ours=False,
+        )
+        for name in (
+            "amount",
+            "reference_no",
+            "return_url",
+            "domain",
+            "card_holder",
+            "pan",
+            "month",
+            "year",
+            "cvc",
+        )
+    ),
+]
+
+# number, month, year, CVC as published, with expiries that are over by now
+_TEST_CARDS = """
+4355084355084358 12 2026 000 | 5571135571135575 12 2026 000
+4546711234567890 12 2026 000 | 5401341234567891 12 2026 000
+4022774022774026 12 2026 001 | 5456165456165454 12 2026 001
+4508034508034509 12 2026 000 | 5406675406675403 12 2026 000
+4531444531442283 12 2026 001 | 5818775818772285 12 2026 001
+4090700090840050 1 2030 592  | 4506344103118942 12 2025 000
+4506347023253988 12 2025 000 | 4506347028991897 12 2025 000
+4506347026523718 12 2025 000 | 5400617004770430 12 2025 000
+5400617020092306 12 2025 000 | 5400617030400291 12 2025 000
+4119790155203496 4 2024 579  | 5188961939192544 6 2025 929
+5188960000043719 1 2030 886  | 5188960000043719 1 2030 383
+4033602562020320 1 2030 861  | 5423740618115066 5 2028 862
+5549600797792010 8 2027 460  | 5549608789641500 4 2027 464
+4446760701569538 3 2025 598  | 9792075482365454 12 2030 152
+6587619825149656 12 2030 152
+"""
+
+TEST_CARDS = [
+    Exchange(
+        f"the test card that ends in {number[-4:]} opens a session",
+        "12",
+        "D",
+        _initial(
+            (f'"pan":"{PAYING_CARD}"', f'"pan":"{number}"'),
+            ('"month":12', f'"month":{month}'),
+            ('"year":2030', f'"year":{year}'),
+            ('"cvc":"000"', f'"cvc":"{cvc}"'),
+        ),
+        answer(SESSION),
+        OPENED,
+        ours=False,
+    )
+    for number, month, year, cvc in (
+        card.split()
+        for line in _TEST_CARDS.split("\n")
+        for card in line.split("|")
+        if card
+    )
+]
+
+# ── tds_charge ───────────────────────────────────────────────────────────────
+
+TDS_CHARGE = [
+    Exchange(
+        "session_id and token_id take the money: code 0 and is_succeed true",
+        "2.4",
+        "D",
+        ASK_CHARGE,
+        answer(CHARGED),
+        APPROVED,
+        given="passed",
+    ),
+    Exchange(
+        "transaction_type 1 may be said",
+        "2.4",
+        "C",
+        post(
+            CHARGE,
+            f'{{"session_id":"{SESSION_ID}","token_id":"{TOKEN_ID}",'
+            '"transaction_type":1}',
+        ),
+        answer(CHARGED),
+        APPROVED,
+        ours=False,
+        given="passed",
+    ),
+    Exchange(
+        "the same pair again brings the first success with code 100",
+        "2.4",
+        "D",
+        ASK_CHARGE,
+        answer(
+            says(
+                CHARGED,
+                ('"code":0', '"code":100'),
+                ("Başarılı İşlem", "Önceki Başarılı İşlem"),
+            )
+        ),
+        APPROVED,
+        given="charged",
+    ),
+    Exchange(
+        "the bank's no is HTTP 200 with is_succeed false and error fields",
+        "1.4",
+        "D",
+        ASK_CHARGE,
+        answer(DECLINED),
+        REFUSAL,
+        given="declinable",
+    ),
+    Exchange(
+        "a bank's no may also carry code 1",
+        "15",
+        "?",
+        ASK_CHARGE,
+        answer(says(DECLINED, ('"code":0', '"code":1'))),
+        REFUSAL,
+        given="declinable",
+        switches={"declined_code": 1},
+    ),
+    Exchange(
+        "amounts may be strings with a comma",
+        "2.4",
+        "C",
+        ASK_CHARGE,
+        answer(
+            says(
+                CHARGED,
+                ('"amount":1300.00', '"amount":"1300,00"'),
+                ('"net_amount":1261.00', '"net_amount":"1261,00"'),
+                ('"comission":32.50', '"comission":"32,50"'),
+                ('"comission_tax":6.50', '"comission_tax":"6,50"'),
+            )
+        ),
+        APPROVED,
+        given="passed",
+        switches={"amount_style": "comma"},
+    ),
+    Exchange(
+        "amounts may be strings with a dot",
+        "2.4",
+        "C",
+        ASK_CHARGE,
+        answer(
+            says(
+                CHARGED,
+                ('"amount":1300.00', '"amount":"1300.00"'),
+                ('"net_amount":1261.00', '"net_amount":"1261.00"'),
+                ('"comission":32.50', '"comission":"32.50"'),
+                ('"comission_tax":6.50', '"comission_tax":"6.50"'),
+            )
+        ),
+        APPROVED,
+        given="passed",
+        switches={"amount_style": "dot"},
+    ),
+    Exchange(
+        "lira may be called TL",
+        "12",
+        "?",
+        ASK_CHARGE,
+        answer(says(CHARGED, ('"TRY"', '"TL"'))),
+        APPROVED,
+        given="passed",
+        switches={"currency": "TL"},
+    ),
+    Exchange(
+        "the currency may be absent",
+        "2.2",
+        "I",
+        ASK_CHARGE,
+        answer(says(CHARGED, ('"currency":"TRY",', ""))),
+        APPROVED,
+        given="passed",
+        switches={"currency": None},
+    ),
+    Exchange(
+        "callers send and see 1 for a single payment too",
+        "1.8",
+        "C",
+        ASK_CHARGE,
+        answer(says(CHARGED, ('"instalment":0', '"instalment":1'))),
+        APPROVED,
+        given="passed",
+        switches={"instalment": 1},
+    ),
+    Exchange(
+        "the instalment may be absent",
+        "1.8",
+        "D",
+        ASK_CHARGE,
+        answer(says(CHARGED, ('"instalment":0,', ""))),
+        APPROVED,
+        given="passed",
+        switches={"instalment": None},
+    ),
+    Exchange(
+        "dates may be printed the Turkish way",
+        "5.3",
+        "D-old",
+        ASK_CHARGE,
+        answer(says(CHARGED, ("2026-11-23T11:15:30", "23.11.2026 11:15:30"))),
+        APPROVED,
+        given="passed",
+        switches={"date_style": "turkish"},
+    ),
+    Exchange(
+        "an unknown or expired session is code 13",
+        "2.4",
+        "I",
+        ASK_CHARGE,
+        asked(',"is_succeed":false', 13),
+        Unknown("code_13"),
+    ),
+    Exchange(
+        "a token of another session is code 15",
+        "14",
+        "I",
+        post(CHARGE, f'{{"session_id":"{SESSION_ID}","token_id":"another"}}'),
+        asked(',"is_succeed":false', 15, "Eşleşmiyor"),
+        Declined("15 Eşleşmiyor"),
+        ours=False,
+        given="passed",
+    ),
+    Exchange(
+        "3-D Secure that was not passed is code 16 with is_succeed false",
+        "2.4",
+        "I",
+        ASK_CHARGE,
+        asked(',"is_succeed":false', 16, "3D başarısız"),
+        Declined("16 3D başarısız"),
+        given="session",
+    ),
+    Exchange(
+        "a used session is code 17",
+        "2.4",
+        "I",
+        ASK_CHARGE,
+        asked(',"is_succeed":false', 17),
+        Unknown("code_17"),
+        given="declined",
+        switches={"declined_repeat": "used_session"},
+    ),
+]
+
+_UNDECIDED = (5, 8, 10, 13, 17)
+_RETURN_CODES = (*range(1, 27), 200, 201)
+
+RETURN_CODES = [
+    Exchange(
+        f"return code {code} with is_succeed false",
+        "1.5",
+        "D" if code <= 21 else "C",
+        ASK_CHARGE,
+        asked(',"is_succeed":false', code),
+        Unknown(f"code_{code}", unreachable=code in {8, 10})
+        if code in _UNDECIDED
+        else Declined(f"{code} Hata"),
+        fault={"kind": "rewrite", "fields": {"code": code}},
+    )
+    for code in _RETURN_CODES
+]
+
+# ── check ────────────────────────────────────────────────────────────────────
+
+_SECOND_ROW = says(
+    f"{{{_ROW}}}", ("xk_aB3+dE6/gH9*", "xk_2"), ('"id":700001', '"id":700002')
+)
+_REFUSED_ROW = says(
+    _SECOND_ROW,
+    ('"is_succeed":true', '"is_succeed":false'),
+    ('"paynet_error_id":""', '"paynet_error_id":"PYN05"'),
+    ('"paynet_error_message":""', '"paynet_error_message":"İşlem onaylanmadı"'),
+)
+
+PAYMENT_CHECK = [
+    Exchange(
+        "a check by reference answers Data[] with a capital D and agent_reference",
+        "5.1",
+        "D",
+        ASK_CHECK,
+        answer(CHECKED),
+        APPROVED,
+        given="charged",
+    ),
+    Exchange(
+        "a check by xact_id, which carries + / and *",
+        "5.1",
+        "D",
+        post(CHECK, '{"xact_id":"xk_aB3+dE6/gH9*"}'),
+        answer(CHECKED),
+        APPROVED,
+        ours=False,
+        given="charged",
+    ),
+    Exchange(
+        "a check by both",
+        "5.1",
+        "D",
+        post(CHECK, f'{{"xact_id":"xk_aB3+dE6/gH9*","reference_no":"{REFERENCE}"}}'),
+        answer(CHECKED),
+        APPROVED,
+        ours=False,
+        given="charged",
+    ),
+    Exchange(
+        "a check needs at least one of them",
+        "5.1",
+        "D",
+        post(CHECK, "{}"),
+        BAD_REQUEST,
+        Unknown("http_400"),
+        ours=False,
+    ),
+    Exchange(
+        "working callers look for reference_no in the row",
+        "5.1",
+        "C",
+        ASK_CHECK,
+        answer(says(CHECKED, ("agent_reference", "reference_no"))),
+        APPROVED,
+        given="charged",
+        switches={"reference_field": "reference_no"},
+    ),
+    Exchange(
+        "the English page spells net_amount",
+        "5.1",
+        "D",
+        ASK_CHECK,
+        answer(says(CHECKED, ("netAmount", "net_amount"))),
+        APPROVED,
+        given="charged",
+        switches={"net_amount_field": "net_amount"},
+    ),
+    Exchange(
+        "amounts may be strings with a comma",
+        "2.4",
+        "C",
+        ASK_CHECK,
+        answer(
+            says(
+                CHECKED,
+                ('"amount":1300.00', '"amount":"1300,00"'),
+                ('"netAmount":1261.00', '"netAmount":"1261,00"'),
+                ('"comission":32.50', '"comission":"32,50"'),
+                ('"comission_tax":6.50', '"comission_tax":"6,50"'),
+            )
+        ),
+        APPROVED,
+        given="charged",
+        switches={"amount_style": "comma"},
+    ),
+    Exchange(
+        "one entry per attempt: a refused one has is_succeed false",
+        "5.1",
+        "D",
+        ASK_CHECK,
+        answer(f'{{{_ENVELOPE},"Data":[{_REFUSED_ROW}]}}'),
+        REFUSAL,
+        given="declined",
+    ),
+    Exchange(
+        "a refused entry beside the paid one",
+        "5.1",
+        "D",
+        ASK_CHECK,
+        answer(f'{{{_ENVELOPE},"Data":[{{{_ROW}}},{_REFUSED_ROW}]}}'),
+        APPROVED,
+        given="charged and refused",
+    ),
+    Exchange(
+        "two paid entries of one reference",
+        "5.1",
+        "D",
+        ASK_CHECK,
+        answer(f'{{{_ENVELOPE},"Data":[{{{_ROW}}},{_SECOND_ROW}]}}'),
+        Doubtful("more_than_one", (CAPTURE, SECOND)),
+        given="charged twice",
+    ),
+    *(
+        Exchange(
+            f"a row of transaction_type {kind} is no sale",
+            "1.8",
+            "D",
+            ASK_CHECK,
+            answer(
+                says(CHECKED, ('"transaction_type":1', f'"transaction_type":{kind}'))
+            ),
+            NotFound(ASKED_AT),
+            given=f"type {kind}",
+        )
+        for kind in (2, 3, 4, 5, 6, 7, 9, 10, 11)
+    ),
+    Exchange(
+        "an unknown reference: HTTP 200 with code 12",
+        "5.1",
+        "?",
+        ASK_CHECK,
+        asked(',"Data":[]', 12),
+        NotFound(ASKED_AT),
+    ),
+    Exchange(
+        "no_data_error: transaction not found, HTTP 404",
+        "1.6",
+        "D",
+        ASK_CHECK,
+        problem("404 Not Found", "no_data_error", 12),
+        NotFound(ASKED_AT),
+        switches={"unknown_reference": "not_found"},
+    ),
+]
+
+# ── detail ───────────────────────────────────────────────────────────────────
+
+TRANSACTION_DETAIL = [
+    Exchange(
+        "detail by reference says whether the sale was reversed: it was not",
+        "5.2",
+        "C",
+        ASK_DETAIL,
+        answer(DETAILED),
+        APPROVED,
+        given="charged",
+    ),
+    Exchange(
+        "a reversed sale has reversed true and reversed_xact_id",
+        "5.2",
+        "C",
+        post(DETAIL, '{"xact_id":"xk_aB3+dE6/gH9*"}'),
+        answer(REVERSED),
+        Doubtful("reversed", (CAPTURE,)),
+        ours=False,
+        given="reversed",
+    ),
+    *(
+        Exchange(
+            f"detail by {name}",
+            "5.2",
+            "D",
+            post(DETAIL, f'{{"{name}":{value}}}'),
+            answer(DETAILED),
+            APPROVED,
+            ours=False,
+            given="charged",
+        )
+        for name, value in (
+            ("id", "700001"),
+            ("xact", "700001"),
+            ("xact_id", '"xk_aB3+dE6/gH9*"'),
+        )
+    ),
+    Exchange(
+        "detail needs at least one of the four",
+        "5.2",
+        "D",
+        post(DETAIL, "{}"),
+        BAD_REQUEST,
+        Unknown("http_400"),
+        ours=False,
+    ),
+    Exchange(
+        "what check knows and detail does not is no approval yet",
+        "5.2",
+        "?",
+        ASK_DETAIL,
+        asked(',"Data":[]', 12),
+        Unknown("detail_empty"),
+    ),
+]
+
+EXCHANGES = (
+    *DOOR,
+    *TDS_INITIAL,
+    *TEST_CARDS,
+    *TDS_CHARGE,
+    *RETURN_CODES,
+    *PAYMENT_CHECK,
+    *TRANSACTION_DETAIL,
+)

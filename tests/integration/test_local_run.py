@@ -18,6 +18,9 @@ from typing import Any
 import pytest
 import requests
 
+from local.paynet_simulator.cards import OURS, PUBLISHED
+from local.shop import GOES_WRONG, PAYS
+
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60
 
@@ -28,19 +31,13 @@ class System:
 
     process: subprocess.Popen[str]
     state: Path
+    said: str
     facts: dict[str, Any]
 
     def ports(self) -> list[int]:
-        return [
-            int(self.facts[name].rpartition(":")[2])
-            for name in (
-                "api_url",
-                "shop_url",
-                "issuer_url",
-                "simulator_url",
-                "secrets_endpoint",
-            )
-        ]
+        urls = [self.facts[name] for name in self.facts if name.endswith("_url")]
+        urls.append(self.facts["secrets_endpoint"])
+        return [int(url.rpartition(":")[2]) for url in urls]
 
 
 def python(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,11 +53,11 @@ def python(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(state: Path) -> Iterator[System]:
+def running(state: Path, **wishes: str) -> Iterator[System]:
     process = subprocess.Popen(
         [sys.executable, "-m", "local.run", "--port", "0"],
         cwd=ROOT,
-        env={**os.environ, "EMANET_STATE": str(state)},
+        env={**os.environ, "EMANET_STATE": str(state), **wishes},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -73,7 +70,7 @@ def running(state: Path) -> Iterator[System]:
             assert line, f"it stopped: {said}"
             said += line
         facts = json.loads((state / "run.json").read_text("utf-8"))
-        yield System(process, state, facts)
+        yield System(process, state, said, facts)
     finally:
         process.kill()
         process.wait()
@@ -133,6 +130,11 @@ def test_the_shop_hands_out_no_token_of_the_backend(system: System, path: str) -
     assert answer.status_code == 404
 
 
+def test_the_shop_offers_only_cards_that_the_simulator_knows() -> None:
+    assert PUBLISHED[PAYS.number] == "a"
+    assert {card.number for card in GOES_WRONG} <= set(OURS)
+
+
 def test_the_shop_answers_to_no_other_name(system: System) -> None:
     answer = requests.get(
         f"{system.facts['shop_url']}/shop/token?who=buyer",
@@ -181,3 +183,16 @@ def test_nothing_outlives_a_killed_run(tmp_path: Path) -> None:
         system.process.kill()
         wait_for(lambda: not [port for port in system.ports() if listens(port)])
         assert python(tmp_path, "local.tokens", "buyer").returncode == 1
+
+
+def test_against_paynet_s_test_host_it_takes_a_key_and_shows_it_nowhere(
+    tmp_path: Path,
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("sck_pcs_canary\n", "utf-8")
+    with running(tmp_path, PAYNET="test", PAYNET_KEY_FILE=str(key)) as system:
+        assert "PAYNET's test host" in system.said
+        assert system.facts["simulator_url"] is None
+        key.unlink()
+        texts = [file.read_text("utf-8") for file in tmp_path.rglob("*.*")]
+        assert not [text for text in (system.said, *texts) if "canary" in text]

@@ -142,8 +142,9 @@ function showTimeline(escrow) {
     line.append(element("strong", name), element("span", `${moment(entry.at)} · ${entry.by}`, "small"));
     return line;
   }));
-  $("attempts-box").hidden = escrow.attempts.length === 0;
-  $("attempts").replaceChildren(...escrow.attempts.map((attempt) =>
+  const attempts = escrow.attempts ?? []; // a seller is not shown them
+  $("attempts-box").hidden = attempts.length === 0;
+  $("attempts").replaceChildren(...attempts.map((attempt) =>
     element("li", [`#${attempt.number}`, attempt.status, attempt.card, attempt.reference_no].filter(Boolean).join(" · "))));
 }
 

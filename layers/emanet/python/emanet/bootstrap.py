@@ -14,7 +14,8 @@ from botocore.config import Config
 
 from emanet import dynamodb, settings
 from emanet.errors import SecretUnavailable
-from emanet.ports import Desk, Gateway
+from emanet.paynet import callbacks
+from emanet.ports import Desk, Gateway, Hint
 from emanet.webhook_gate import WebhookGate
 
 logger = Logger(child=True)
@@ -95,6 +96,11 @@ def webhook_gate() -> WebhookGate:
         networks=chosen.webhook_source_cidrs,
         secrets=(lambda: webhook_secrets(chosen.webhook_secret_id)) if signed else None,
     )
+
+
+def read_callback(raw: bytes) -> Hint:
+    """A callback's body in our words."""
+    return callbacks.read_callback(raw)
 
 
 @cache

@@ -5,7 +5,6 @@ a path, a body or an error's text."""
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import traceback
@@ -24,6 +23,7 @@ from emanet.usecases.access import Caller
 
 logger = Logger()
 
+BODY_MAX_BYTES = 16 * 1024
 ANSWER_WITHIN = timedelta(seconds=27)  # API Gateway hangs up at 30
 WRITES_TAKE = timedelta(seconds=2)
 _ESCROW_ID = re.compile("[a-z2-7]{26}")
@@ -110,13 +110,18 @@ def json_answer(body: object, status: int = 200) -> Response[str]:
 def raw_body(event: Event) -> bytes:
     """The bytes as they were sent. Raises BodyTooLarge, NotJson (no base64)."""
     text = event.get("body") or ""
-    if len(text) > 2 * schemas.BODY_MAX_BYTES:
+    if len(text) > 2 * BODY_MAX_BYTES:
+        raise BodyTooLarge  # not even decoded
+    raw = _decoded(text) if event.get("isBase64Encoded") else text.encode()
+    if len(raw) > BODY_MAX_BYTES:
         raise BodyTooLarge
-    if not event.get("isBase64Encoded"):
-        return text.encode()
+    return raw
+
+
+def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise NotJson from None
 
 

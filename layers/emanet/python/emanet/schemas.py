@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from emanet.errors import BodyTooLarge, FieldProblem, InvalidRequest, NotJson
+from emanet.errors import FieldProblem, InvalidRequest, NotJson
 from emanet.escrow import Party, Role
 from emanet.money import CURRENCY, MAX_AMOUNT_MINOR
 from emanet.policy import Policy
@@ -31,7 +31,6 @@ from emanet.ports import Card
 from emanet.usecases.create_escrow import Order
 from emanet.usecases.fulfil import Confirmation, Parcel
 
-BODY_MAX_BYTES = 16 * 1024
 CARD_DIGITS = range(12, 20)
 FOUR_DIGIT_YEARS = range(2000, 2100)
 
@@ -227,10 +226,8 @@ B = TypeVar("B", bound=Border)
 
 
 def parse(kind: type[B], raw: bytes, today: date) -> B:
-    """The body as `kind`; an empty one is an empty object. Raises BodyTooLarge,
-    NotJson, InvalidRequest."""
-    if len(raw) > BODY_MAX_BYTES:
-        raise BodyTooLarge
+    """The body as `kind`; an empty one is an empty object. Raises NotJson,
+    InvalidRequest."""
     try:
         return kind.model_validate(_json(raw), context={"today": today})
     except ValidationError as error:

@@ -1,0 +1,506 @@
+"""All that a bad line, a slow server and an odd answer can do to a client that moves
+money. Every wait is bounded by a deadline well under a second."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from emanet.errors import EmanetError, PaynetUnreachable, SecretUnavailable
+from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
+from emanet.paynet.client import BODY_LONGEST, IDLE_LONGEST, PaynetGateway
+from tests.integration import paynet_wire_table as wire
+from tests.integration.literal_paynet import (
+    CALLS,
+    CARD,
+    Answering,
+    LiteralPaynet,
+    ask,
+    charge,
+    closes,
+    closes_after,
+    gateway_to,
+    open_session,
+)
+from tests.integration.paynet_wire_table import (
+    APPROVED,
+    CAPTURE,
+    CHARGE,
+    CHARGED,
+    CHECK,
+    CHECKED,
+    DETAIL,
+    DETAILED,
+    INITIAL,
+    answer,
+    says,
+)
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+ENDLESS_HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+TIMED_OUT = Unknown("timeout", unreachable=True)
+CUT_OFF = Unknown("connection_failed", unreachable=True)
+
+
+@pytest.fixture
+def paynet() -> Iterator[LiteralPaynet]:
+    server = LiteralPaynet()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def gateway(paynet: LiteralPaynet) -> PaynetGateway:
+    return gateway_to(paynet.url)
+
+
+def hangs_after(paynet: LiteralPaynet, start: bytes) -> Answering:
+    def hang(connection: socket.socket) -> None:
+        connection.sendall(start)
+        paynet.over.wait()
+
+    return hang
+
+
+def drips_after(paynet: LiteralPaynet, start: bytes) -> Answering:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(start)
+        while not paynet.over.wait(0.02):
+            connection.sendall(b" ")
+
+    return drip
+
+
+# ── time ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("start", [b"", HEAD, ENDLESS_HEAD, HEAD + b'{"code":0'])
+def test_silence_ends_at_the_deadline(
+    start: bytes, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [hangs_after(paynet, start)]
+    assert charge(gateway, within_s=0.3) == TIMED_OUT
+    assert paynet.count(CHARGE) == 1
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        HEAD,
+        ENDLESS_HEAD,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n",
+    ],
+)
+def test_a_dripping_body_ends_at_the_deadline(
+    start: bytes, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHECK] = [drips_after(paynet, start)]
+    assert ask(gateway, within_s=0.3) == TIMED_OUT
+
+
+def test_a_session_that_does_not_open_in_time_is_unreachable(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[INITIAL] = [hangs_after(paynet, b"")]
+    with pytest.raises(PaynetUnreachable, match=r"^timeout$"):
+        open_session(gateway, within_s=0.3)
+    assert paynet.count(INITIAL) == 1
+
+
+def test_after_the_deadline_nothing_is_sent(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    assert charge(gateway, within_s=-1) == Unknown("no_time")
+    assert ask(gateway, within_s=-1) == Unknown("no_time")
+    with pytest.raises(PaynetUnreachable, match=r"^no_time$"):
+        open_session(gateway, within_s=-1)
+    assert paynet.received == []
+
+
+def test_the_line_works_again_after_a_time_out(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHECK].insert(0, hangs_after(paynet, HEAD))
+    assert ask(gateway, within_s=0.3) == TIMED_OUT
+    assert ask(gateway) == APPROVED
+
+
+# ── odd answers ──────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("odd", "outcome"),
+    [
+        (answer(""), Unknown("not_json")),
+        (answer("<h1>Bakım</h1>"), Unknown("not_json")),
+        (answer("[]"), Unknown("not_json")),
+        (answer(" " * BODY_LONGEST + CHARGED), Unknown("too_large")),
+        (answer("", "502 Bad Gateway"), Unknown("http_502", unreachable=True)),
+        (answer(CHARGED, "204 No Content"), Unknown("http_204")),
+        (closes_after(HEAD + b'{"code":0'), Unknown("not_json")),
+        (closes_after(b"no HTTP at all\r\n\r\n"), CUT_OFF),
+        (closes_after(ENDLESS_HEAD + b'{"code":0'), Unknown("not_json")),
+        (closes, CUT_OFF),
+    ],
+)
+def test_an_odd_answer_is_unknown(
+    odd: bytes | Answering,
+    outcome: Outcome,
+    paynet: LiteralPaynet,
+    gateway: PaynetGateway,
+) -> None:
+    paynet.answers[CHARGE] = [odd]
+    assert charge(gateway) == outcome
+    paynet.answers[CHECK] = [odd]
+    assert ask(gateway) == outcome
+    paynet.answers[INITIAL] = [odd]
+    with pytest.raises(PaynetUnreachable):
+        open_session(gateway)
+
+
+def test_a_body_of_exactly_the_cap_is_read(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    filling = " " * (BODY_LONGEST - len(CHARGED.encode()))
+    paynet.answers[CHARGE] = [answer(filling + CHARGED)]
+    assert charge(gateway) == APPROVED
+
+
+def test_a_redirect_is_not_followed(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    there = f"302 Found\nLocation: {paynet.url}{DETAIL}"
+    paynet.answers[CHARGE] = [answer(CHARGED, there)]
+    assert charge(gateway) == Unknown("http_302")
+    assert [request.path for request in paynet.received] == [CHARGE]
+
+
+def test_a_cookie_is_not_carried_to_the_next_payer(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[INITIAL] = [answer(wire.SESSION, "200 OK\nSet-Cookie: id=1")]
+    open_session(gateway)
+    open_session(gateway)
+    assert "cookie" not in " ".join(paynet.received[1].head).lower()
+
+
+def test_nobody_listening_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    gateway = gateway_to(f"http://127.0.0.1:{port}")
+    assert charge(gateway) == CUT_OFF
+    assert ask(gateway) == CUT_OFF
+
+
+# ── sent once, or twice by our own hand ──────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "first", [closes, answer("<html>"), answer("", "503 Service Unavailable")]
+)
+def test_a_charge_without_an_answer_is_repeated_once_with_the_same_pair(
+    first: bytes | Answering, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    repeated = says(CHARGED, ('"code":0', '"code":100'))
+    paynet.answers[CHARGE] = [first, answer(repeated)]
+    assert charge(gateway) == APPROVED
+    one, two = paynet.received
+    assert json.loads(one.body) == json.loads(two.body)
+    assert json.loads(one.body)["session_id"] == wire.SESSION_ID
+
+
+def test_a_charge_is_never_sent_a_third_time(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [closes]
+    assert charge(gateway) == CUT_OFF
+    assert paynet.count(CHARGE) == 2
+    assert paynet.count(CHECK) == 0
+
+
+def test_a_charge_is_not_repeated_when_little_time_is_left(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [closes, answer(CHARGED)]
+    assert charge(gateway, within_s=5) == CUT_OFF
+    assert paynet.count(CHARGE) == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        answer(CHARGED),
+        answer(wire.DECLINED),
+        answer('{"code":17,"is_succeed":false}'),
+        wire.BAD_REQUEST,
+        wire.FORBIDDEN_KEY,
+    ],
+)
+def test_a_charge_that_was_answered_is_not_repeated(
+    first: bytes, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [first]
+    charge(gateway)
+    assert paynet.count(CHARGE) == 1
+
+
+def test_a_4xx_on_the_repeat_is_unknown_because_the_first_may_have_charged(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [closes, wire.BAD_REQUEST]
+    assert charge(gateway) == Unknown("http_400")
+
+
+@pytest.mark.parametrize("path", [INITIAL, CHECK])
+def test_other_calls_are_sent_once(
+    path: str, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[path] = [closes, answer(wire.SESSION)]
+    try:
+        CALLS[path](gateway)
+    except PaynetUnreachable:
+        assert path == INITIAL
+    assert paynet.count(path) == 1
+
+
+# ── the keep-alive line ──────────────────────────────────────────────────────
+
+
+def connections(paynet: LiteralPaynet) -> list[int]:
+    return [request.connection for request in paynet.received]
+
+
+def test_calls_share_one_connection(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    open_session(gateway)
+    charge(gateway)
+    ask(gateway)
+    assert connections(paynet) == [1, 1, 1, 1]
+
+
+def test_a_connection_that_the_server_closed_is_replaced_before_sending(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    closed = threading.Event()
+
+    def answer_and_close(connection: socket.socket) -> None:
+        connection.sendall(answer(wire.SESSION))
+        connection.shutdown(socket.SHUT_RDWR)
+        closed.set()
+        raise OSError
+
+    paynet.answers[INITIAL] = [answer_and_close]
+    open_session(gateway)
+    assert closed.wait(5)
+    assert charge(gateway) == APPROVED
+    assert connections(paynet) == [1, 2]
+
+
+def test_a_stale_connection_that_dies_under_a_charge_is_no_silent_resend(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    open_session(gateway)
+    paynet.answers[CHARGE] = [closes, answer(CHARGED)]
+    assert charge(gateway, within_s=5) == CUT_OFF
+    assert connections(paynet) == [1, 1]
+
+
+def test_a_connection_idle_for_long_is_not_trusted(paynet: LiteralPaynet) -> None:
+    later = [timedelta()]
+    gateway = PaynetGateway(
+        paynet.url, lambda: wire.KEY, lambda: datetime.now(UTC) + later[0]
+    )
+    gateway.ask(wire.REFERENCE, 1, datetime.now(UTC) + timedelta(seconds=5))
+    later[0] = IDLE_LONGEST
+    deadline = datetime.now(UTC) + later[0] + timedelta(seconds=5)
+    gateway.ask(wire.REFERENCE, 1, deadline)
+    assert connections(paynet) == [1, 2]
+
+
+# ── what an approval leaves out ──────────────────────────────────────────────
+
+_LEFT_OUT = [
+    '"amount":1300.00,',
+    '"xact_id":"xk_aB3+dE6/gH9*",',
+    '"transaction_type":1,',
+    f'"reference_no":"{wire.REFERENCE}",',
+    '"is_succeed":true,',
+]
+
+
+@pytest.mark.parametrize("field", _LEFT_OUT)
+def test_a_field_that_the_charge_leaves_out_is_asked_for(
+    field: str, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [answer(says(CHARGED, (field, "")))]
+    assert charge(gateway) == APPROVED
+    assert [r.path for r in paynet.received] == [CHARGE, CHECK, DETAIL]
+
+
+def test_a_field_that_check_leaves_out_as_well_comes_from_detail(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    absent = ('"amount":1300.00,', "")
+    paynet.answers[CHARGE] = [answer(says(CHARGED, absent))]
+    paynet.answers[CHECK] = [answer(says(CHECKED, absent))]
+    assert charge(gateway) == APPROVED
+
+
+def test_a_field_that_nobody_tells_is_doubtful(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    absent = ('"amount":1300.00,', "")
+    paynet.answers[CHARGE] = [answer(says(CHARGED, absent))]
+    paynet.answers[CHECK] = [answer(says(CHECKED, absent))]
+    paynet.answers[DETAIL] = [answer(says(DETAILED, absent))]
+    outcome = charge(gateway)
+    assert isinstance(outcome, Doubtful)
+    assert outcome.reason == "field_absent"
+    assert [capture.xact_id for capture in outcome.captures] == [CAPTURE.xact_id]
+
+
+@pytest.mark.parametrize("path", [CHECK, DETAIL])
+def test_a_field_that_cannot_be_asked_for_now_is_asked_for_later(
+    path: str, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [answer(says(CHARGED, ('"amount":1300.00,', "")))]
+    paynet.answers[path] = [hangs_after(paynet, b"")]
+    assert charge(gateway, within_s=0.5) == TIMED_OUT
+
+
+def test_an_approval_of_another_reference_is_asked_about_ours(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [answer(says(CHARGED, (wire.REFERENCE, "another-1-x")))]
+    paynet.answers[CHECK] = [answer('{"code":12}')]
+    assert charge(gateway) == Unknown("approval_not_listed")
+
+
+def test_an_approval_that_the_lists_deny_is_doubtful(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [answer(says(CHARGED, ('"amount":1300.00,', "")))]
+    refused = says(CHECKED, ('"is_succeed":true', '"is_succeed":false'))
+    paynet.answers[CHECK] = [answer(refused)]
+    outcome = charge(gateway)
+    assert isinstance(outcome, Doubtful)
+    assert outcome.reason == "contradicted"
+    assert outcome.captures[0].xact_id == CAPTURE.xact_id
+
+
+def test_a_complete_approval_asks_nothing_more(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    assert charge(gateway) == APPROVED
+    assert [request.path for request in paynet.received] == [CHARGE]
+
+
+# ── asking ───────────────────────────────────────────────────────────────────
+
+
+def test_an_approval_from_the_lists_needs_detail(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    assert ask(gateway) == APPROVED
+    assert [request.path for request in paynet.received] == [CHECK, DETAIL]
+
+
+@pytest.mark.parametrize("told", [wire.REVERSED, says(DETAILED, ("false", "1"))])
+def test_a_reversed_sale_never_funds(
+    told: str, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[DETAIL] = [answer(told)]
+    assert ask(gateway) == Doubtful("reversed", (CAPTURE,))
+
+
+def test_a_detail_that_is_silent_about_reversal_is_doubtful(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    silent = says(DETAILED, ('"reversed":false,', ""))
+    paynet.answers[DETAIL] = [answer(silent)]
+    assert ask(gateway) == Doubtful("field_absent", (CAPTURE,))
+
+
+def test_not_found_is_as_old_as_the_question(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    answered_at: list[datetime] = []
+
+    def know_nothing(connection: socket.socket) -> None:
+        answered_at.append(datetime.now(UTC))
+        connection.sendall(answer('{"code":12}'))
+
+    paynet.answers[CHECK] = [know_nothing]
+    outcome = ask(gateway)
+    assert isinstance(outcome, NotFound)
+    assert outcome.asked_at <= answered_at[0]
+
+
+def test_a_refusal_in_the_lists_asks_no_detail(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    refused = says(CHECKED, ('"is_succeed":true', '"is_succeed":false'))
+    paynet.answers[CHECK] = [answer(refused)]
+    assert isinstance(ask(gateway), Declined)
+    assert paynet.count(DETAIL) == 0
+
+
+# ── secrets ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("key", ["", "  ", "sck_a\nb", "sck_ş", "sck a"])
+def test_a_key_that_no_header_can_carry_is_refused_unsaid(
+    key: str, paynet: LiteralPaynet
+) -> None:
+    gateway = gateway_to(paynet.url, key)
+    for call in CALLS.values():
+        with pytest.raises(SecretUnavailable) as refused:
+            call(gateway)
+        assert not key.strip() or key not in str(refused.value)
+    assert paynet.received == []
+
+
+def test_a_key_is_taken_once_so_that_nothing_fails_after_sending(
+    paynet: LiteralPaynet,
+) -> None:
+    keys = iter([wire.KEY])
+    gateway = PaynetGateway(paynet.url, lambda: next(keys), lambda: datetime.now(UTC))
+    paynet.answers[CHARGE] = [closes, answer(says(CHARGED, ('"amount":1300.00,', "")))]
+    assert isinstance(charge(gateway), Approved)
+
+
+@pytest.mark.parametrize("path", [INITIAL, CHARGE, CHECK])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        closes,
+        closes_after(HEAD),
+        answer("<html>"),
+        wire.FORBIDDEN_KEY,
+        wire.BAD_REQUEST,
+        answer('{"code":0,"token_id":"tokentokentokentokentokentoken_T"}'),
+    ],
+)
+def test_no_error_and_no_log_line_carries_a_secret(
+    odd: bytes | Answering,
+    path: str,
+    paynet: LiteralPaynet,
+    gateway: PaynetGateway,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    paynet.answers[path] = [odd]
+    try:
+        shown = repr(CALLS[path](gateway))
+    except EmanetError as error:
+        shown = "".join(traceback.format_exception(error))
+    for secret in (wire.KEY, wire.TOKEN_ID, CARD.number, CARD.holder):
+        assert secret not in shown + caplog.text

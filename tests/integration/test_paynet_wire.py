@@ -1,0 +1,259 @@
+"""Our client against literal bytes, and the simulator against the same bytes: what one
+of them alone misread would show as a difference here."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from emanet.errors import EmanetError
+from emanet.outcome import NotFound
+from emanet.paynet.client import PaynetGateway
+from local.paynet_simulator import PaynetSimulator
+from tests.integration import paynet_wire_table as wire
+from tests.integration.literal_paynet import CALLS, LiteralPaynet, gateway_to
+from tests.integration.paynet_wire_table import (
+    EXCHANGES,
+    REFERENCE,
+    Exchange,
+)
+
+
+@pytest.fixture
+def paynet() -> Iterator[LiteralPaynet]:
+    server = LiteralPaynet()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def gateway(paynet: LiteralPaynet) -> PaynetGateway:
+    return gateway_to(paynet.url)
+
+
+# ── the table against our client ─────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("row", EXCHANGES, ids=str)
+def test_the_client_makes_of_the_answer_what_the_table_says(
+    row: Exchange, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[row.endpoint] = [row.response]
+    assert same(outcome_of(row.endpoint, gateway), row.means)
+
+
+@pytest.mark.parametrize("row", [row for row in EXCHANGES if row.ours], ids=str)
+def test_the_client_sends_the_bytes_of_the_table(
+    row: Exchange, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[row.endpoint] = [row.response]
+    outcome_of(row.endpoint, gateway)
+    sent = next(r for r in paynet.received if r.path == row.endpoint)
+    head, body = row.request.decode().split("\r\n\r\n")
+    per_connection = ("Host: ", "Content-Length: ")
+    lines = [ln for ln in head.split("\r\n") if not ln.startswith(per_connection)]
+    assert set(lines) <= set(sent.head)
+    assert json.loads(sent.body) == json.loads(body)
+
+
+def outcome_of(endpoint: str, gateway: PaynetGateway) -> object:
+    try:
+        return CALLS[endpoint](gateway)
+    except EmanetError as error:
+        return error
+
+
+def same(got: object, means: object) -> bool:
+    if isinstance(means, EmanetError):
+        return type(got) is type(means) and str(got) == str(means)
+    if isinstance(means, NotFound):
+        return isinstance(got, NotFound)
+    return got == means
+
+
+# ── the table against the simulator ──────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def serving() -> Iterator[tuple[PaynetSimulator, str]]:
+    simulator = PaynetSimulator(wire.KEY, "whsec_wire")
+    with simulator.serve() as server:
+        yield simulator, server.url
+
+
+# Fields whose values are facts; of the others the type is.
+FACTS = {
+    "object_name",
+    "type",
+    "result_code",
+    "is_succeed",
+    "amount",
+    "currency",
+    "instalment",
+    "transaction_type",
+    "pos_type",
+    "is_tds",
+    "reference_no",
+    "agent_reference",
+    "reversed",
+}
+# What the judge reads must be there; of the other fields PAYNET may send fewer.
+NEEDED = FACTS | {
+    "code",
+    "message",
+    "xact_id",
+    "id",
+    "xact_date",
+    "session_id",
+    "token_id",
+    "post_url",
+    "html_content",
+    "netAmount",
+    "net_amount",
+    "comission",
+    "comission_tax",
+    "card_no",
+    "card_no_masked",
+    "reversed_xact_id",
+    "Data",
+}
+LITERAL_MESSAGES = {"Başarılı İşlem", "Önceki Başarılı İşlem"}
+
+
+@pytest.mark.parametrize("row", EXCHANGES, ids=str)
+def test_the_simulator_answers_what_the_table_says(
+    row: Exchange, serving: tuple[PaynetSimulator, str]
+) -> None:
+    simulator, url = serving
+    simulator.reset()
+    issued = prepare(simulator, url, row)
+    status, told = send(url, issued.put_into(row.request))
+    head, body = row.response.split(b"\r\n\r\n")
+    assert status == int(head.split()[1])
+    assert_alike(told, json.loads(body, parse_float=Decimal), "")
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What the simulator calls the table's session, token and transaction."""
+
+    words: dict[str, str]
+
+    def put_into(self, request: bytes) -> bytes:
+        head, body = request.decode().split("\r\n\r\n")
+        for literal, word in self.words.items():
+            body = body.replace(literal, word)
+        length = f"Content-Length: {len(body.encode())}"
+        head = re.sub(r"Content-Length: \d+", length, head)
+        return f"{head}\r\n\r\n{body}".encode()
+
+
+def prepare(simulator: PaynetSimulator, url: str, row: Exchange) -> Issued:
+    words = GIVEN[row.given.split(" ")[0]](simulator, url)
+    if row.given.endswith("refused"):
+        simulator.books.plant(REFERENCE, wire.AMOUNT_MINOR, succeeded=False)
+    if row.given.endswith("twice"):
+        simulator.books.plant(REFERENCE, wire.AMOUNT_MINOR)
+    if row.given.startswith("type"):
+        kind = int(row.given.removeprefix("type "))
+        simulator.books.plant(REFERENCE, wire.AMOUNT_MINOR, transaction_type=kind)
+    simulator.settings.change(row.switches)
+    if row.fault:
+        simulator.faults.add(path=row.endpoint, **row.fault)
+    return Issued(words)
+
+
+def nothing(_simulator: PaynetSimulator, _url: str) -> dict[str, str]:
+    return {}
+
+
+def session(
+    _simulator: PaynetSimulator, url: str, card: str = wire.PAYING_CARD
+) -> dict[str, str]:
+    request = Issued({wire.PAYING_CARD: card}).put_into(wire.ASK_SESSION)
+    opened = send(url, request)[1]
+    return {wire.SESSION_ID: opened["session_id"], wire.TOKEN_ID: opened["token_id"]}
+
+
+def passed(
+    simulator: PaynetSimulator, url: str, card: str = wire.PAYING_CARD
+) -> dict[str, str]:
+    words = session(simulator, url, card)
+    simulator.books.answer_bank(simulator.books.sessions()[-1], "a")
+    return words
+
+
+def charged(
+    simulator: PaynetSimulator, url: str, card: str = wire.PAYING_CARD
+) -> dict[str, str]:
+    words = passed(simulator, url, card)
+    told = send(url, Issued(words).put_into(wire.ASK_CHARGE))[1]
+    return words | {wire.CAPTURE.xact_id: told["xact_id"]}
+
+
+def declinable(simulator: PaynetSimulator, url: str) -> dict[str, str]:
+    return passed(simulator, url, wire.DECLINED_CARD)
+
+
+def declined(simulator: PaynetSimulator, url: str) -> dict[str, str]:
+    return charged(simulator, url, wire.DECLINED_CARD)
+
+
+def reversed_(simulator: PaynetSimulator, url: str) -> dict[str, str]:
+    words = charged(simulator, url)
+    simulator.books.reverse(words[wire.CAPTURE.xact_id])
+    return words
+
+
+GIVEN: dict[str, Callable[[PaynetSimulator, str], dict[str, str]]] = {
+    "nothing": nothing,
+    "type": nothing,
+    "session": session,
+    "passed": passed,
+    "charged": charged,
+    "declinable": declinable,
+    "declined": declined,
+    "reversed": reversed_,
+}
+
+
+def send(url: str, request: bytes) -> tuple[int, dict[str, Any]]:
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), 10) as line:
+        line.sendall(request)
+        response = http.client.HTTPResponse(line)
+        response.begin()
+        told = json.loads(response.read(), parse_float=Decimal)
+        return response.status, told
+
+
+def assert_alike(told: Any, table: Any, where: str) -> None:
+    """Nothing that the table does not have, all that is needed, equal in kind, and
+    equal in value where the value is a fact."""
+    assert kind_of(told) == kind_of(table), where
+    if isinstance(table, dict):
+        assert set(told) <= set(table), where
+        assert set(table) & NEEDED <= set(told), where
+        for name in told:
+            assert_alike(told[name], table[name], name)
+    elif isinstance(table, list):
+        assert len(told) == len(table)
+        for one, other in zip(told, table, strict=True):
+            assert_alike(one, other, where)
+    elif where in FACTS or where == "code" or table in LITERAL_MESSAGES:
+        assert told == table, where
+
+
+def kind_of(value: object) -> str:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return "number"
+    return type(value).__name__
