@@ -4,6 +4,7 @@ fails while a document and the code differ."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,13 @@ from emanet.machine import TRANSITIONS, Transition, always
 from emanet.problems import FIELD_TEXTS, PROBLEMS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-MARKED = re.compile(r"<!-- generated: (?P<part>[\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
+MARKED = re.compile(
+    r"<!-- generated: (?P<part>[\w-]+) -->\n.*?<!-- end -->", re.DOTTRANSITIONS
+)
+
+REACHED = {Status.CREATED} | {
+    row.target for row in TRANSITIONS if row.wired and row.source is not row.target
+}
 
 
 def rendered(document: str) -> str:
@@ -23,30 +30,34 @@ def rendered(document: str) -> str:
 
 def _marked(found: re.Match[str]) -> str:
     part = found["part"]
-    return f"<!-- generated: {part} -->\n{PARTS[part]()}\n<!-- end -->"
+    return f"<!-- generated: {part} -->\n\n{PARTS[part]()}\n\n<!-- end -->"
 
 
 # ── the machine ──────────────────────────────────────────────────────────────
 
 
 def states_now() -> str:
-    """What the machine does today."""
-    closed = sorted(CLOSED & {row.target for row in TRANSITIONS if row.wired})
-    edges = [*_edges(wired=True), *(f"{status} --> [*]" for status in closed)]
-    return _diagram(["[*] --> created: create", *edges])
+    """What can happen today."""
+    closed = (f"{status} --> [*]" for status in sorted(CLOSED & REACHED))
+    return _diagram(
+        ["[*] --> created: create", *_arrows(filter(_is_now, TRANSITIONS)), *closed]
+    )
 
 
 def states_to_come() -> str:
-    """The rows that the machine knows and refuses: not built yet."""
-    return _diagram(_edges(wired=False))
+    """The rest: refused, or in a status that nothing leads to yet."""
+    return _diagram(_arrows(itertools.filterfalse(_is_now, TRANSITIONS)))
 
 
-def _edges(*, wired: bool) -> Iterator[str]:
-    """One arrow from state to state, with the names of all transitions on it."""
+def _is_now(row: Transition) -> bool:
+    return row.wired and row.source in REACHED
+
+
+def _arrows(rows: Iterable[Transition]) -> Iterator[str]:
+    """One arrow from status to status, with the names of all its transitions."""
     names: dict[tuple[Status, Status], list[str]] = {}
-    for row in TRANSITIONS:
-        if row.wired is wired:
-            names.setdefault((row.source, row.target), []).append(row.name)
+    for row in rows:
+        names.setdefault((row.source, row.target), []).append(row.name)
     for (source, target), words in names.items():
         yield f"{source} --> {target}: {', '.join(words)}"
 

@@ -259,10 +259,14 @@ class Stage:
         event = payload.event(request, route, variables, caller, str(uuid.uuid4()))
         return event, route
 
-    def handle(self, function: str, event: dict[str, Any]) -> Answer:
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Whatever the handler answers."""
         slug = self.template.functions[function].slug
         app = importlib.import_module(f"functions.{slug}.app")
-        answer = app.lambda_handler(event, Context())
+        return app.lambda_handler(event, Context())
+
+    def handle(self, function: str, event: dict[str, Any]) -> Answer:
+        answer = self.invoke(function, event)
         return Answer(
             answer["statusCode"],
             answer.get("headers") or answer.get("multiValueHeaders") or {},

@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,8 @@ from tests.integration.paynet_wire_table import (
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
 ENDLESS_HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+LONGEST_S = 5  # a client that does not give up fails its test instead of hanging it
+DRIP_S = 0.02
 TIMED_OUT = Unknown("timeout", unreachable=True)
 CUT_OFF = Unknown("connection_failed", unreachable=True)
 
@@ -64,7 +67,8 @@ def gateway(paynet: LiteralPaynet) -> PaynetGateway:
 def hangs_after(paynet: LiteralPaynet, start: bytes) -> Answering:
     def hang(connection: socket.socket) -> None:
         connection.sendall(start)
-        paynet.over.wait()
+        paynet.over.wait(LONGEST_S)
+        raise OSError
 
     return hang
 
@@ -72,8 +76,10 @@ def hangs_after(paynet: LiteralPaynet, start: bytes) -> Answering:
 def drips_after(paynet: LiteralPaynet, start: bytes) -> Answering:
     def drip(connection: socket.socket) -> None:
         connection.sendall(start)
-        while not paynet.over.wait(0.02):
+        for _ in range(int(LONGEST_S / DRIP_S)):
+            paynet.over.wait(DRIP_S)
             connection.sendall(b" ")
+        raise OSError
 
     return drip
 
@@ -95,6 +101,7 @@ def test_silence_ends_at_the_deadline(
     [
         HEAD,
         ENDLESS_HEAD,
+        b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n",
     ],
 )
@@ -323,6 +330,39 @@ def test_a_connection_idle_for_long_is_not_trusted(paynet: LiteralPaynet) -> Non
     deadline = datetime.now(UTC) + later[0] + timedelta(seconds=5)
     gateway.ask(wire.REFERENCE, 1, deadline)
     assert connections(paynet) == [1, 2]
+
+
+def test_after_a_failure_no_older_connection_is_trusted(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    both_inside = threading.Barrier(2)
+
+    def meet(connection: socket.socket) -> None:
+        both_inside.wait(LONGEST_S)
+        connection.sendall(answer(wire.SESSION))
+
+    paynet.answers[INITIAL] = [meet]
+    other = threading.Thread(target=open_session, args=(gateway,))
+    other.start()
+    open_session(gateway)
+    other.join()
+    paynet.answers[CHECK] = [closes, answer(CHECKED)]
+    assert ask(gateway) == CUT_OFF
+    assert ask(gateway) == APPROVED
+    assert connections(paynet)[-1] == 3
+
+
+def test_the_surroundings_do_not_change_the_key(
+    paynet: LiteralPaynet,
+    gateway: PaynetGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "netrc").write_text("default login someone password else", "ascii")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert charge(gateway) == APPROVED
+    assert f"Authorization: Basic {wire.KEY}" in paynet.received[0].head
 
 
 # ── what an approval leaves out ──────────────────────────────────────────────

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from emanet.errors import EmanetError
-from emanet.outcome import NotFound
+from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
 from emanet.paynet.client import PaynetGateway
 from local.paynet_simulator import PaynetSimulator
 from tests.integration import paynet_wire_table as wire
-from tests.integration.literal_paynet import CALLS, LiteralPaynet, gateway_to
+from tests.integration.literal_paynet import CALLS, LiteralPaynet, ask, gateway_to, soon
 from tests.integration.paynet_wire_table import (
     EXCHANGES,
     REFERENCE,
@@ -257,3 +257,59 @@ def kind_of(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return "number"
     return type(value).__name__
+
+
+# ── both together: one payment with each of the simulator's own cards ────────
+
+
+@pytest.mark.parametrize(
+    ("card", "outcome", "taken_minor"),
+    [
+        ("4355084355084358", "approved", 130000),
+        ("4000000000000010", "PYN05 İşlem onaylanmadı", 0),
+        ("4000000000000028", "PYN51 Yetersiz bakiye", 0),
+        ("4000000000000036", "16 3D doğrulama başarısız", 0),
+        ("4000000000000044", "approved", 130000),
+        ("4000000000000051", "connection_failed", 130000),
+        ("4000000000000069", "connection_failed", 0),
+        ("4000000000000077", "approved", 130000),
+        ("4000000000000085", "approved", 130000),
+        ("4000000000000093", "http_500", 0),
+        ("4000000000000101", "approved", 130000),
+        ("4000000000000119", "http_500", 130000),
+        ("4000000000000127", "amount_differs", 130100),
+        ("4000000000000135", "approved", 130000),
+        ("4000000000000143", "approved", 130000),
+        ("4000000000000150", "approved", 130000),
+        ("4000000000000168", "approved", 130000),
+    ],
+)
+def test_a_charge_and_the_books_of_the_simulator(
+    card: str, outcome: str, taken_minor: int, serving: tuple[PaynetSimulator, str]
+) -> None:
+    simulator, url = serving
+    simulator.reset()
+    simulator.settings.slow_s = 0.1
+    words = passed(simulator, url, card)
+    judged = gateway_to(url).charge(
+        words[wire.SESSION_ID],
+        words[wire.TOKEN_ID],
+        reference_no=REFERENCE,
+        expected_minor=wire.AMOUNT_MINOR,
+        deadline=soon(),
+    )
+    assert word_of(judged) == outcome
+    assert simulator.books.taken_minor(REFERENCE) == taken_minor
+    asked = ask(gateway_to(url))
+    assert isinstance(asked, Approved) is (taken_minor == wire.AMOUNT_MINOR)
+
+
+def word_of(judged: Outcome) -> str:
+    match judged:
+        case Approved(capture):
+            assert capture.amount_minor == wire.AMOUNT_MINOR
+            return "approved"
+        case Declined(word) | Unknown(word) | Doubtful(word):
+            return word
+        case NotFound():
+            return "not found"

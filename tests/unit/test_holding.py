@@ -10,13 +10,24 @@ import pytest
 from emanet import holding, payment
 from emanet.due import due_at
 from emanet.errors import IllegalTransition, NotYourAction, RuleBroken
-from emanet.escrow import CLOSED, Escrow, Role, SettlementStatus, Shipment, Status
+from emanet.escrow import (
+    CLOSED,
+    AttemptStatus,
+    Escrow,
+    Role,
+    SettlementStatus,
+    Shipment,
+    Status,
+)
 from emanet.money import Balances
 from emanet.outcome import NotFound
 from tests.unit import scenes
 from tests.unit.scenes import AMOUNT_MINOR, START, later, step
 
 PARCEL = Shipment(START, "Yurtiçi", "YK-1")
+
+
+NOT_PAID = replace(scenes.attempt(1), status=AttemptStatus.NOT_PAID)
 
 
 def not_paid_at_first() -> Escrow:
@@ -72,8 +83,9 @@ def test_nobody_but_the_payer_releases(role: Role) -> None:
 
 
 def test_nothing_is_released_twice() -> None:
+    again = scenes.settlement(scenes.released().available_minor)
     with pytest.raises(IllegalTransition):
-        holding.release(scenes.released(), scenes.settlement(), step(Role.PAYER))
+        holding.release(scenes.released(), again, step(Role.PAYER))
 
 
 @pytest.mark.parametrize("amount_minor", [-1, 0, 1, AMOUNT_MINOR - 1, AMOUNT_MINOR + 1])
@@ -149,7 +161,7 @@ def test_an_open_escrow_that_keeps_failing_is_frozen_for_a_human(
 def test_a_closed_or_frozen_escrow_that_keeps_failing_is_flagged(
     status: Status,
 ) -> None:
-    asked_about = replace(scenes.attempt(1), ask_at=START, status="not_paid")
+    asked_about = replace(NOT_PAID, ask_at=START)
     escrow = replace(scenes.in_status(status), attempts=(asked_about,))
     after = holding.give_up(escrow, "TypeError", step(Role.CLOCK))
     assert (after.status, after.balances) == (status, escrow.balances)

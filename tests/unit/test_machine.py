@@ -3,9 +3,10 @@ promises that the table itself must keep."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,12 +27,14 @@ from emanet.errors import (
 from emanet.escrow import (
     CLOSED,
     UNPAID,
+    Actor,
     CaptureStatus,
     Escrow,
     Role,
     SettlementStatus,
     Shipment,
     Status,
+    Step,
 )
 from emanet.machine import TRANSITIONS, Transition, advance, allowed_actions, check
 from emanet.money import Balances
@@ -139,6 +142,15 @@ def test_a_move_ends_the_count_of_failures() -> None:
     failing = replace(scenes.held(), tries=3, retry_at=later(hours=1))
     after = holding.deliver(failing, step(Role.PAYER))
     assert (after.tries, after.retry_at) == (0, None)
+
+
+@pytest.mark.parametrize("letter", ["x", "ş", "漢", "😀"])
+def test_a_line_of_history_stays_below_512_bytes_in_every_script(letter: str) -> None:
+    """However long it is told why. A write id has 16 characters; a subject here, 36."""
+    now = Step(Actor(Role.PAYEE, "p" * 36), later(hours=1), "w" * 16)
+    told = advance(scenes.held(), "ship", Status.HELD, now, why=letter * 1_000)
+    line = json.dumps(asdict(told.history[-1]), default=str, ensure_ascii=False)
+    assert len(line.encode()) <= 512
 
 
 # ── what the table promises ──────────────────────────────────────────────────

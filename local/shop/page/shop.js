@@ -128,6 +128,7 @@ function showActions(escrow) {
   $("pay-form").hidden = !(state.role === "buyer" && may("pay"));
   $("ship-form").hidden = !(state.role === "seller" && may("ship"));
   $("deliver").hidden = !may("deliver");
+  $("deliver").textContent = word(state.role === "buyer" ? "deliver" : "markDelivered");
   $("release").hidden = !(state.role === "buyer" && may("release"));
   const isIdle = $("pay-form").hidden && $("ship-form").hidden && $("deliver").hidden && $("release").hidden;
   $("idle").hidden = !isIdle;

@@ -96,7 +96,8 @@ def three_ds(session: Session, prefer: str) -> dict[str, str]:
 
 def _next(escrow: Escrow) -> dict[str, Any] | None:
     """What happens by itself if nobody does anything, and when."""
-    coming = [moment for moment in moments(escrow) if moment.duty is not Duty.ASK]
+    charging = escrow.status is Status.CHARGING
+    coming = [m for m in moments(escrow) if charging or m.duty is not Duty.ASK]
     if not coming:
         return None
     first = min(coming, key=lambda moment: moment.at)

@@ -194,7 +194,6 @@ class PaynetGateway:
             headers={**_HEADERS, "Authorization": f"Basic {errand.key}"},
             # requests hands urllib3's own Timeout through; its stubs do not say so
             timeout=Timeout(left_s, CONNECT_S, READ_S),  # type: ignore[arg-type]
-            allow_redirects=False,
             stream=True,
         )
 
@@ -211,10 +210,18 @@ class PaynetGateway:
         return (deadline - self._clock()).total_seconds()
 
 
+class _Line(requests.Session):
+    """A redirect is an answer like any other. Even when told not to follow it, requests
+    would first read its body, without our cap and our deadline."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """There is none."""
+
+
 def _new_session() -> requests.Session:
     """Nothing is resent, no cookie goes from one payer's call to the next, and no
     .netrc or proxy of the environment comes between our key and PAYNET."""
-    session = requests.Session()
+    session = _Line()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     for scheme in ("https://", "http://"):

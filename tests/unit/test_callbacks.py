@@ -1,0 +1,95 @@
+"""What PAYNET posts by itself, read as a hint: whose it is, and nothing that is secret;
+whatever comes, reading never fails."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emanet.paynet.callbacks import read_callback
+from emanet.usecases.receive_callback import callback_id
+
+REFERENCE = "abcdefghijklmnopqrstuvwxyz-1-k7m2qa"
+PATH = "/api/webhooks/paynet-callback"
+
+
+def sent(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
+
+
+@pytest.mark.parametrize("name", ["referance_no", "reference_no"])
+def test_both_spellings_of_the_reference_are_read(name: str) -> None:
+    assert read_callback(sent(**{name: REFERENCE})).reference_no == REFERENCE
+
+
+def test_a_form_is_read_as_well() -> None:
+    raw = urlencode({"referance_no": REFERENCE, "amount": "130,00"}).encode()
+    hint = read_callback(raw)
+    assert hint.reference_no == REFERENCE
+    assert hint.fields["amount"] == "130,00"
+
+
+def test_two_references_that_differ_are_nobody_s() -> None:
+    raw = sent(referance_no=REFERENCE, reference_no="another")
+    assert read_callback(raw).reference_no is None
+
+
+@pytest.mark.parametrize("reference", [None, 7, True, ["a"], {"a": 1}])
+def test_a_reference_that_is_no_text_is_nobody_s(reference: object) -> None:
+    assert read_callback(sent(reference_no=reference)).reference_no is None
+
+
+def test_card_token_and_keys_are_dropped() -> None:
+    canaries = {
+        "card_no": "4111111111111111",
+        "pan": "5528790000000008",
+        "cvc": "917",
+        "token_id": "tok-canary",
+        "session_id": "ses-canary",
+        "secret_key": "sck-canary",
+        "card_holder": "CANARY HOLDER",
+    }
+    kept = str(read_callback(sent(reference_no=REFERENCE, is_succeed=True, **canaries)))
+    assert [word for word in canaries.values() if word in kept] == []
+
+
+def test_a_nested_or_long_value_is_not_kept_whole() -> None:
+    fields = read_callback(sent(amount={"card": "4111"}, xact_id="x" * 500)).fields
+    assert fields["amount"] == "(dropped)"
+    assert fields["xact_id"] == "x" * 100
+
+
+def test_no_float_is_made_of_an_amount() -> None:
+    fields = read_callback(b'{"amount": 0.1, "code": 1e309, "status": NaN}').fields
+    assert fields == {"amount": "0.1", "code": "1e309", "status": "NaN"}
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"null", b"[]", b'"text"', b"{", b"\xff\xfe\x00", b"[" * 100_000]
+)
+def test_what_cannot_be_read_is_nobody_s(raw: bytes) -> None:
+    assert read_callback(raw).reference_no is None
+
+
+@given(st.binary(max_size=300))
+def test_reading_never_fails_and_what_is_kept_can_be_stored(raw: bytes) -> None:
+    hint = read_callback(raw)
+    json.dumps(dict(hint.fields)).encode()
+
+
+def test_a_reference_that_is_no_unicode_is_nobody_s() -> None:
+    """It would be stored, and no table takes half a character."""
+    hint = read_callback(b'{"reference_no": "\\ud800", "amount": "\\udfff"}')
+    f"{hint.reference_no}{hint.fields}".encode()
+
+
+def test_the_same_bytes_on_the_same_path_are_the_same_callback() -> None:
+    raw = sent(reference_no=REFERENCE)
+    assert callback_id(PATH, raw) == callback_id(PATH, raw)
+    assert callback_id(PATH, raw) != callback_id(PATH, raw + b" ")
+    assert callback_id(PATH, raw) != callback_id(f"{PATH}/x", raw)
+    assert callback_id(PATH, raw).startswith("inbox-")

@@ -1,0 +1,408 @@
+"""The border of the HTTP API: every bad field alone gets an error that names the field
+and the kind of wrong, and never says what was sent."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emanet import problems, schemas
+from emanet.entrypoint import raw_body
+from emanet.errors import BodyTooLarge, InvalidRequest, NotJson
+from emanet.escrow import Party
+from emanet.money import MAX_AMOUNT_MINOR
+from emanet.policy import Policy
+
+TODAY = date(2026, 11, 23)
+ORDER: dict[str, Any] = {
+    "order_id": "order-1",
+    "amount": {"amount": 130_000, "currency": "TRY"},
+    "payer": {"id": "buyer-1"},
+    "payee": {"id": "seller-1"},
+    "fee": {"amount": 1_300, "currency": "TRY"},
+    "policy": {},
+    "round": 1,
+}
+START: dict[str, Any] = {
+    "card": {
+        "holder": "Ayşe Yılmaz",
+        "number": "4355 0843 5508 4358",
+        "expiry_month": 12,
+        "expiry_year": 2030,
+        "cvc": "917",
+    },
+    "return_to": "https://shop.example/return",
+}
+PARCEL: dict[str, Any] = {"carrier": "Yurtiçi", "tracking_number": "YK-1"}
+MISSING = object()
+
+
+def changed(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """The body with one field changed, added or taken out."""
+    body = copy.deepcopy(body)
+    *outer, last = path.split(".")
+    place = body
+    for name in outer:
+        place = place[name]
+    if value is MISSING:
+        del place[last]
+    else:
+        place[last] = value
+    return body
+
+
+def raw(body: object) -> bytes:
+    return json.dumps(body).encode()
+
+
+def wrong(kind: type[schemas.Border], body: bytes) -> dict[str, str]:
+    """Field → what is wrong with it."""
+    with pytest.raises(InvalidRequest) as refused:
+        schemas.parse(kind, body, TODAY)
+    return {p.field: p.problem for p in refused.value.problems}
+
+
+def order(**changes: Any) -> schemas.CreateBody:
+    return schemas.parse(schemas.CreateBody, raw(ORDER | changes), TODAY)
+
+
+# ── what is right ────────────────────────────────────────────────────────────
+
+
+def test_a_whole_order_is_read() -> None:
+    read = order(policy={"claim_days": 9}, round=2).order()
+    assert (read.order_id, read.amount_minor, read.fee_minor) == (
+        "order-1",
+        130_000,
+        1_300,
+    )
+    assert (read.payer, read.payee) == (Party("buyer-1"), Party("seller-1"))
+    assert (read.round, read.policy) == (2, Policy(claim_days=9))
+
+
+def test_an_order_needs_only_who_pays_whom_how_much_for_what() -> None:
+    least = {k: ORDER[k] for k in ("order_id", "amount", "payer", "payee")}
+    read = schemas.parse(schemas.CreateBody, raw(least), TODAY).order()
+    assert (read.fee_minor, read.round, read.policy) == (0, 1, Policy())
+
+
+def test_a_card_is_read_without_its_spaces() -> None:
+    read = schemas.parse(schemas.InitiateBody, raw(START), TODAY)
+    card = read.card.card()
+    assert (card.number, card.cvc) == ("4355084355084358", "917")
+    assert read.prefer == "redirect"
+
+
+def test_a_card_is_good_to_the_end_of_its_month() -> None:
+    last = changed(changed(START, "card.expiry_month", 11), "card.expiry_year", 2026)
+    read = schemas.parse(schemas.InitiateBody, raw(last), TODAY)
+    assert (read.card.expiry_month, read.card.expiry_year) == (11, 2026)
+
+
+def test_a_card_shows_nothing_of_itself() -> None:
+    read = schemas.parse(schemas.InitiateBody, raw(START), TODAY)
+    shown = f"{read!r} {read} {read.model_dump()} {read.card.card()!r}"
+    for secret in ("4355084355084358", "917", "Ayşe"):
+        assert secret not in shown
+
+
+def test_no_body_is_an_empty_object() -> None:
+    assert schemas.parse(schemas.EmptyBody, b"", TODAY) == schemas.EmptyBody()
+
+
+# ── one bad field at a time ──────────────────────────────────────────────────
+
+NOT_INTEGERS = ["130000", 130_000.0, 1.5, True, None, [], {}, 1e308]
+
+
+@pytest.mark.parametrize("field", ["amount.amount", "fee.amount", "round"])
+@pytest.mark.parametrize("value", NOT_INTEGERS, ids=repr)
+def test_a_number_is_a_whole_number_and_nothing_that_looks_like_one(
+    field: str, value: object
+) -> None:
+    body = raw(changed(ORDER, field, value))
+    assert wrong(schemas.CreateBody, body) == {field: "int_type"}
+
+
+@pytest.mark.parametrize("literal", [b"1e309", b"-1e309", b"1e5", b"130000.00"])
+def test_an_amount_in_another_notation_is_no_whole_number(literal: bytes) -> None:
+    body = raw(ORDER).replace(b"130000", literal)
+    assert wrong(schemas.CreateBody, body) == {"amount.amount": "int_type"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind"),
+    [
+        ("amount.amount", 0, "greater_than"),
+        ("amount.amount", -1, "greater_than"),
+        ("amount.amount", MAX_AMOUNT_MINOR + 1, "less_than_equal"),
+        ("amount.amount", 10**30, "less_than_equal"),
+        ("amount.amount", MISSING, "missing"),
+        ("amount.currency", "USD", "currency"),
+        ("amount.currency", "try", "currency"),
+        ("amount.currency", "", "currency"),
+        ("amount.currency", 949, "string_type"),
+        ("amount.currency", MISSING, "missing"),
+        ("amount.kurus", 1, "extra_forbidden"),
+        ("amount", 130_000, "model_type"),
+        ("amount", MISSING, "missing"),
+        ("fee.amount", -1, "greater_than_equal"),
+        ("fee.currency", "EUR", "currency"),
+        ("order_id", "", "string_pattern_mismatch"),
+        ("order_id", "x" * 65, "string_pattern_mismatch"),
+        ("order_id", "a b", "string_pattern_mismatch"),
+        ("order_id", "a\n", "string_pattern_mismatch"),
+        ("order_id", "sipariş", "string_pattern_mismatch"),
+        ("order_id", 7, "string_type"),
+        ("order_id", None, "string_type"),
+        ("order_id", MISSING, "missing"),
+        ("payer.id", "", "string_pattern_mismatch"),
+        ("payer.id", MISSING, "missing"),
+        ("payer", "buyer-1", "model_type"),
+        ("payee.id", ["seller-1"], "string_type"),
+        ("payee.paynet_agent_id", "x" * 11, "string_pattern_mismatch"),
+        ("policy.claim_days", 0, "greater_than_equal"),
+        ("policy.claim_days", 61, "less_than_equal"),
+        ("policy.version", 2, "extra_forbidden"),
+        ("round", 0, "greater_than_equal"),
+        ("round", 100, "less_than_equal"),
+        ("status", "held", "extra_forbidden"),
+    ],
+)
+def test_a_bad_field_of_an_order_is_named(path: str, value: object, kind: str) -> None:
+    body = raw(changed(ORDER, path, value))
+    found = wrong(schemas.CreateBody, body)
+    assert list(found) == [path]
+    assert found[path].startswith(kind)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind"),
+    [
+        ("card.number", "4355084355084359", "card_number"),
+        ("card.number", "4355-0843-5508-4358", "card_number"),
+        ("card.number", "00000000000", "card_number"),
+        ("card.number", "0" * 20, "card_number"),
+        ("card.number", "٤٣٥٥٠٨٤٣٥٥٠٨٤٣٥٨", "card_number"),
+        ("card.number", "", "card_number"),
+        ("card.number", 4355084355084358, "string_type"),
+        ("card.number", MISSING, "missing"),
+        ("card.expiry_month", 0, "greater_than_equal"),
+        ("card.expiry_month", 13, "less_than_equal"),
+        ("card.expiry_month", "12", "int_type"),
+        ("card.expiry_year", 30, "four_digits"),
+        ("card.expiry_year", 20_300, "four_digits"),
+        ("card.expiry_year", "2030", "int_type"),
+        ("card.cvc", "91", "cvc"),
+        ("card.cvc", "91777", "cvc"),
+        ("card.cvc", "9a7", "cvc"),
+        ("card.cvc", "٩١٧", "cvc"),
+        ("card.cvc", 917, "string_type"),
+        ("card.holder", "", "too_short"),
+        ("card.holder", "x" * 51, "too_long"),
+        ("card.pin", "1", "extra_forbidden"),
+        ("card", MISSING, "missing"),
+        ("return_to", MISSING, "missing"),
+        ("return_to", "x" * 257, "string_too_long"),
+        ("prefer", "popup", "literal_error"),
+        ("add_commission", True, "extra_forbidden"),
+        ("amount", {"amount": 1, "currency": "TRY"}, "extra_forbidden"),
+    ],
+)
+def test_a_bad_field_of_a_card_is_named(path: str, value: object, kind: str) -> None:
+    found = wrong(schemas.InitiateBody, raw(changed(START, path, value)))
+    assert list(found) == [path]
+    assert kind in found[path]
+
+
+@pytest.mark.parametrize(("month", "year"), [(10, 2026), (12, 2025), (1, 2000)])
+def test_an_expired_card_is_said_to_be_expired(month: int, year: int) -> None:
+    old = changed(changed(START, "card.expiry_month", month), "card.expiry_year", year)
+    assert wrong(schemas.InitiateBody, raw(old)) == {
+        "card.expiry_month": "card_expired"
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("carrier", ""),
+        ("carrier", "x" * 65),
+        ("carrier", "a\nb"),
+        ("tracking_number", "\x00"),
+        ("tracking_number", "1\x7f"),
+        ("tracking_number", "1\n"),
+        ("carrier", 7),
+        ("tracking_number", MISSING),
+    ],
+)
+def test_a_bad_field_of_a_parcel_is_named(path: str, value: object) -> None:
+    assert list(wrong(schemas.ShipBody, raw(changed(PARCEL, path, value)))) == [path]
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    body = raw({"order_id": 7, "amount": {"amount": 0}, "payer": {}, "x": 1})
+    assert wrong(schemas.CreateBody, body) == {
+        "order_id": "string_type",
+        "amount.amount": "greater_than",
+        "amount.currency": "missing",
+        "payer.id": "missing",
+        "payee": "missing",
+        "x": "extra_forbidden",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"fee": {"amount": 130_000, "currency": "TRY"}}, "fee.amount"),
+        ({"fee": {"amount": 130_001, "currency": "TRY"}}, "fee.amount"),
+        ({"payee": {"id": "buyer-1"}}, "payee.id"),
+    ],
+)
+def test_fields_that_do_not_fit_together_are_named(
+    changes: dict[str, Any], field: str
+) -> None:
+    body = order(**changes)
+    with pytest.raises(InvalidRequest) as refused:
+        body.order()
+    assert [p.field for p in refused.value.problems] == [field]
+
+
+# ── the release's key and amount ─────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "key", [None, "", " ", "a b", "x" * 65, "ş", "a/b", "a\n", "\ud800"]
+)
+def test_a_release_needs_a_well_formed_idempotency_key(key: str | None) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        schemas.ReleaseBody().confirmation(key)
+    assert [p.field for p in refused.value.problems] == ["Idempotency-Key"]
+
+
+def test_a_release_may_say_what_the_payer_saw() -> None:
+    body = raw({"amount": ORDER["amount"]})
+    word = schemas.parse(schemas.ReleaseBody, body, TODAY).confirmation("key-1")
+    assert (word.idempotency_key, word.amount_minor) == ("key-1", 130_000)
+    assert schemas.ReleaseBody().confirmation("key-1").amount_minor is None
+
+
+def test_only_a_listed_word_is_taken() -> None:
+    assert schemas.listed("payer", ("payer", "payee"), "as") == "payer"
+    for word in ("", "Payer", "operations", "payer,payee"):
+        with pytest.raises(InvalidRequest):
+            schemas.listed(word, ("payer", "payee"), "as")
+
+
+# ── bodies that are no JSON object ───────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"7",
+        b"order_id=order-1",
+        b"<order/>",
+        b"\xff\xfe",
+        b'{"order_id": NaN}',
+        b'{"amount": Infinity}',
+        b'{"round": ' + b"9" * 5_000 + b"}",
+        b'{"order_id": 1, "order_id": 1}',
+        b'{"amount": {"amount": 1, "amount": 2}}',
+        b'{"a":' * 3_000,
+        b"[" * 16_000,
+        b"{} {}",
+    ],
+    ids=lambda body: body[:24].decode("latin-1"),
+)
+def test_a_body_that_is_not_one_json_object_is_refused(body: bytes) -> None:
+    with pytest.raises(NotJson):
+        schemas.parse(schemas.CreateBody, body, TODAY)
+
+
+@pytest.mark.parametrize("is_base64", [False, True])
+def test_a_body_over_16_kb_is_refused_before_it_is_parsed(is_base64: bool) -> None:
+    def event(raw: bytes) -> dict[str, Any]:
+        text = base64.b64encode(raw) if is_base64 else raw
+        return {"body": text.decode(), "isBase64Encoded": is_base64}
+
+    most = b"x" * 16 * 1024
+    assert raw_body(event(most)) == most
+    for large in (most + b"x", most * 4):
+        with pytest.raises(BodyTooLarge):
+            raw_body(event(large))
+
+
+def test_bytes_are_counted_not_letters() -> None:
+    with pytest.raises(BodyTooLarge):
+        raw_body({"body": "ş" * (8 * 1024 + 1), "isBase64Encoded": False})
+
+
+@pytest.mark.parametrize("text", ["{}", "not base64", "ş", "e30", "e30=e30="])
+def test_a_body_that_is_flagged_base64_and_is_not_is_refused(text: str) -> None:
+    with pytest.raises(NotJson):
+        raw_body({"body": text, "isBase64Encoded": True})
+
+
+# ── nothing is echoed ────────────────────────────────────────────────────────
+
+# Never a plain lower-case word: those are shown, because a field must be named.
+CANARIES = st.one_of(
+    st.from_regex(r"[0-9]{12,19}", fullmatch=True),
+    st.from_regex(r"[A-Z][A-Za-z0-9+/]{15,40}", fullmatch=True),
+    st.from_regex(r"(sck|tok)_[a-z]+-[0-9a-f]{12,20}", fullmatch=True),
+)
+
+
+def placed(canary: str) -> st.SearchStrategy[Any]:
+    """JSON in which the canary stands as value and as key, deep and shallow."""
+    leaf = st.sampled_from([canary, [canary], {canary: canary}, None, 1])
+    names = st.sampled_from([canary, *START, *START["card"], *ORDER])
+    return st.dictionaries(
+        names, st.one_of(leaf, st.dictionaries(names, leaf, max_size=6)), max_size=8
+    )
+
+
+@given(
+    st.sampled_from(
+        [
+            schemas.CreateBody,
+            schemas.InitiateBody,
+            schemas.ShipBody,
+            schemas.ReleaseBody,
+            schemas.EmptyBody,
+        ]
+    ),
+    st.data(),
+)
+def test_no_error_contains_what_was_sent(
+    kind: type[schemas.Border], data: st.DataObject
+) -> None:
+    canary = data.draw(CANARIES)
+    body = raw({canary: canary} | data.draw(placed(canary)))
+    with pytest.raises(InvalidRequest) as refused:
+        schemas.parse(kind, body, TODAY)
+    for language in ("en", "tr"):
+        told = json.dumps(problems.body(refused.value, language, "request-1"))
+        assert canary not in told
+    assert canary not in f"{refused.value!r} {refused.value.__context__!r}"
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    try:
+        schemas.parse(schemas.ShipBody, body, TODAY)
+    except InvalidRequest as refused:
+        problems.body(refused, "tr", "request-1")
