@@ -11,7 +11,7 @@ UV := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
 
 .PHONY: help setup run story token test races test-second-engine test-unit check lint \
-	types validate build test-build format lock clean distclean
+	types validate build test-build format docs lock clean distclean
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
 
@@ -60,6 +60,8 @@ $(BUILDS): .venv-sam/ready .venv-$(EMANET_PYTHON)/ready
 		Architecture=$(@F) PythonRuntime=python$(EMANET_PYTHON)
 
 # ── Pins and environments ────────────────────────────────────────────────────
+docs: .venv/ready ## write the parts of docs/ that are made from the code
+	PYTHONPATH=layers/emanet/python $(PY) -m local.documents
 lock: .venv-lock/ready ## pin requirements again (UPGRADE=--upgrade for newer ones)
 	$(UV) requirements/dev.in -o requirements/dev.txt
 	$(UV) requirements/layer.in -c requirements/dev.txt \

@@ -14,9 +14,7 @@ from emanet.machine import TRANSITIONS, Transition, always
 from emanet.problems import FIELD_TEXTS, PROBLEMS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-MARKED = re.compile(
-    r"<!-- generated: (?P<part>[\w-]+) -->\n.*?<!-- end -->", re.DOTTRANSITIONS
-)
+MARKED = re.compile(r"<!-- generated: (?P<part>[\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 REACHED = {Status.CREATED} | {
     row.target for row in TRANSITIONS if row.wired and row.source is not row.target

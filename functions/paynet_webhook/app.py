@@ -16,22 +16,14 @@ lambda_handler = metrics.log_metrics(app)
 
 @app.post("/api/webhooks/paynet-callback")
 def receive() -> Response[str]:
-    raw = raw_body(app.event)
+    metrics.add_metric("CallbackReceived", MetricUnit.Count, 1)
+    raw, headers = raw_body(app.event), app.event["headers"]
     source_ip = app.event["requestContext"]["http"]["sourceIp"]
-    why = bootstrap.webhook_gate().refusal(
-        source_ip, app.event["headers"], raw, bootstrap.clock()
-    )
-    metrics.add_metric(
-        "CallbackRefused" if why else "CallbackKept", MetricUnit.Count, 1
-    )
-    if why:
+    gate, clock = bootstrap.webhook_gate(), bootstrap.clock
+    if why := gate.refusal(source_ip, headers, raw, clock()):
+        metrics.add_metric("CallbackRefused", MetricUnit.Count, 1)
         logger.warning("callback refused", why=why)
         raise CallbackRefused
-    receive_callback(
-        app.event["rawPath"],
-        raw,
-        read=bootstrap.read_callback,
-        inbox=bootstrap.store(),
-        clock=bootstrap.clock,
-    )
+    inbox, read = bootstrap.store(), bootstrap.read_callback
+    receive_callback(app.event["rawPath"], raw, read=read, inbox=inbox, clock=clock)
     return json_answer({"received": True})

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import boto3
@@ -38,22 +37,8 @@ class Interrupted(PaynetGateway):
 
     meanwhile: Callable[[], None]
 
-    def charge(
-        self,
-        session_id: str,
-        token_id: str,
-        *,
-        reference_no: str,
-        expected_minor: int,
-        deadline: datetime,
-    ) -> Outcome:
-        outcome = super().charge(
-            session_id,
-            token_id,
-            reference_no=reference_no,
-            expected_minor=expected_minor,
-            deadline=deadline,
-        )
+    def charge(self, *pair: Any, **facts: Any) -> Outcome:
+        outcome = super().charge(*pair, **facts)
         self.meanwhile()
         return outcome
 

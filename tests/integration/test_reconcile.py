@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import json
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ def test_failures_are_put_off_longer_each_time(stage: Stage) -> None:
         assert retry_at is not None
         waits.append((retry_at - stage.clock()).total_seconds())
         stage.clock.ahead += retry_at - stage.clock()
-    for earlier, later in zip(waits, waits[1:], strict=False):
+    for earlier, later in pairwise(waits):
         assert later > 1.5 * earlier
 
 

@@ -49,7 +49,7 @@ def test_every_generated_part_is_shown_somewhere() -> None:
 
 def test_the_state_diagrams_are_the_table_of_transitions() -> None:
     now, to_come = map(arrows, fenced(ROOT / "docs" / "architecture.md", "mermaid"))
-    drawn = {(row.name, row.source, row.target): row for row in TRANSITIONS}
+    drawn = {(row.name, str(row.source), str(row.target)): row for row in TRANSITIONS}
     assert now | to_come == drawn.keys()
     assert not now & to_come
     assert all(drawn[arrow].wired for arrow in now)

@@ -341,6 +341,11 @@ def test_an_unknown_reference_has_many_forms(told: Answer) -> None:
     assert messages.read_rows(told) == []
 
 
+def test_a_refused_key_is_no_failure_of_the_escrow() -> None:
+    told = answer(401, code=401, result_code=7)
+    assert messages.read_rows(told) == Unknown("http_401", unreachable=True)
+
+
 @pytest.mark.parametrize(
     ("told", "why"),
     [

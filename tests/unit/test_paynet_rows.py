@@ -230,10 +230,9 @@ def test_a_refusal_names_the_nearest_error(
 
 
 def test_a_refusal_shows_no_card_and_no_control_character() -> None:
-    said = "kart 4355084355084358,\r\n4355 0843 5508 4358\x1b[0m " + "x" * 200
+    said = "kart 4355084355084358,\r\n4355 0843 5508 4358\x1b[0m " + "x" * 200 + " 592"
     refusal = Row.model_validate({"message": said}).refusal
-    assert refusal.startswith("kart ******, ****** [0m xxx")
-    assert len(refusal) == 120
+    assert refusal == "kart"
 
 
 def test_a_silent_refusal_still_says_something() -> None:

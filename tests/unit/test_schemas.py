@@ -358,10 +358,10 @@ def test_a_body_that_is_flagged_base64_and_is_not_is_refused(text: str) -> None:
 
 # ── nothing is echoed ────────────────────────────────────────────────────────
 
-# Never a plain lower-case word: those are shown, because a field must be named.
+# Never a plain word: those are shown, because a field must be named.
 CANARIES = st.one_of(
     st.from_regex(r"[0-9]{12,19}", fullmatch=True),
-    st.from_regex(r"[A-Z][A-Za-z0-9+/]{15,40}", fullmatch=True),
+    st.from_regex(r"[A-Z][a-z]{3}[0-9][A-Za-z0-9+/]{11,36}", fullmatch=True),
     st.from_regex(r"(sck|tok)_[a-z]+-[0-9a-f]{12,20}", fullmatch=True),
 )
 

@@ -4,6 +4,7 @@ from the settings. A function that does not ask for a thing does not load it."""
 from __future__ import annotations
 
 import base64
+import logging
 import secrets
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +20,9 @@ from emanet.ports import Desk, Gateway, Hint
 from emanet.webhook_gate import WebhookGate
 
 logger = Logger(child=True)
+
+# botocore tells every answer of the secret store to a root logger at DEBUG.
+logging.getLogger("botocore").setLevel(logging.WARNING)
 
 SECRETS_KEPT_FOR_S = 300
 _SECRETS_CONFIG = Config(

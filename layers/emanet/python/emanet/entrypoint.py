@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,11 +13,12 @@ from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from emanet import bootstrap, problems, schemas, views
 from emanet.errors import BodyTooLarge, EmanetError, EscrowNotFound, NotJson
-from emanet.escrow import Escrow
+from emanet.escrow import ESCROW_ID, Escrow
 from emanet.usecases.access import Caller
 
 logger = Logger()
@@ -26,7 +26,6 @@ logger = Logger()
 BODY_MAX_BYTES = 16 * 1024
 ANSWER_WITHIN = timedelta(seconds=27)  # API Gateway hangs up at 30
 WRITES_TAKE = timedelta(seconds=2)
-_ESCROW_ID = re.compile("[a-z2-7]{26}")
 
 Event = dict[str, Any]
 B = TypeVar("B", bound=schemas.Border)
@@ -41,17 +40,24 @@ class InternalError(EmanetError):
 class HttpFunction(APIGatewayHttpResolver):
     """Powertools' resolver, and what our handlers ask of a request."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.exception_handler(Exception)(self._told)
+
     def __call__(self, event: Event, context: LambdaContext) -> Event:
-        """The Lambda handler: whatever happens, there is an answer."""
+        """The Lambda handler."""
         logger.append_keys(route=event.get("routeKey"), request_id=_request_id(event))
-        try:
-            return self.resolve(event, context)
-        except EmanetError as error:
+        return self.resolve(event, context)
+
+    def _told(self, error: Exception) -> Response[str]:
+        """Whatever went wrong, there is an answer, and the log has no text of it."""
+        if isinstance(error, NotFoundError):  # no route: an id in odd characters
+            error = EscrowNotFound()
+        if isinstance(error, EmanetError):
             logger.info("refused", code=error.code)
-            return problem(error, event)
-        except Exception as error:  # noqa: BLE001 - the last door; the log names the place
-            log_failure(error)
-            return problem(InternalError(), event)
+            return problem(error, self.event)
+        log_failure(error)
+        return problem(InternalError(), self.event)
 
     @property
     def event(self) -> Event:
@@ -96,7 +102,7 @@ class HttpFunction(APIGatewayHttpResolver):
 
 def escrow_id(text: str) -> str:
     """An id from a path, matched before anything is read. Raises EscrowNotFound."""
-    if not _ESCROW_ID.fullmatch(text):
+    if not ESCROW_ID.fullmatch(text):
         raise EscrowNotFound
     return text
 
@@ -132,23 +138,18 @@ def deadline(event: Event) -> datetime:
     return received + ANSWER_WITHIN - WRITES_TAKE
 
 
-def problem(error: EmanetError, event: Event) -> Event:
+def problem(error: EmanetError, event: Event) -> Response[str]:
     """RFC 9457, in the caller's language."""
-    language = problems.language_of(event.get("headers", {}).get("accept-language"))
+    language = problems.language_of((event.get("headers") or {}).get("accept-language"))
     body = problems.body(error, language, _request_id(event))
-    headers = {
-        "Content-Type": "application/problem+json",
+    headers: dict[str, str | list[str]] = {
         "Content-Language": language,
         "Cache-Control": "no-store",
     }
     if error.retry_after_s:
         headers["Retry-After"] = str(error.retry_after_s)
-    return {
-        "statusCode": body["status"],
-        "headers": headers,
-        "body": json.dumps(body, ensure_ascii=False),
-        "isBase64Encoded": False,
-    }
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(body["status"], "application/problem+json", text, headers)
 
 
 def log_failure(error: Exception) -> None:

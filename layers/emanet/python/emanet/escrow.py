@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -264,6 +265,9 @@ def escrow_id(merchant: str, order_id: str, round_: int) -> str:
     text = "\x1f".join((merchant, order_id, str(round_)))
     digest = hashlib.sha256(text.encode()).digest()
     return base64.b32encode(digest).decode()[:26].lower()
+
+
+ESCROW_ID = re.compile("[a-z2-7]{26}")
 
 
 def escrow_id_of(reference_no: str) -> str:

@@ -36,7 +36,7 @@ class SessionOrder:
 
     reference_no: str
     amount_minor: int
-    return_url: str
+    return_url: str = field(repr=False)
     domain: str
 
 
@@ -44,9 +44,9 @@ class SessionOrder:
 class Session:
     """An open 3-D session: where the payer's browser goes next, by either way."""
 
-    session_id: str
-    post_url: str | None
-    html_content: str | None
+    session_id: str = field(repr=False)
+    post_url: str | None = field(repr=False)
+    html_content: str | None = field(repr=False)
 
 
 class Gateway(Protocol):

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+from emanet.escrow import ESCROW_ID
 from emanet.usecases.complete_3d import Landing, Return
 
-VALUE_MAX = 100
+_VALUE = re.compile("[!-~]{1,100}")
 UNREADABLE = "(unreadable)"  # equals no session that PAYNET ever gave out
 _NUMBER = re.compile("[1-9][0-9]{0,2}")
 
@@ -20,10 +21,10 @@ _NUMBER = re.compile("[1-9][0-9]{0,2}")
 def back_from_bank(path: dict[str, str], raw: bytes, query: str) -> Return:
     """The path's parts and the two fields; an attempt that is no number is attempt 0,
     which nobody has."""
-    number = path.get("attempt", "")
+    number, id_ = path.get("attempt", ""), path.get("escrow_id", "")
     session, token = read_return(raw, query)
     return Return(
-        escrow_id=path.get("escrow_id", ""),
+        escrow_id=id_ if ESCROW_ID.fullmatch(id_) else None,
         attempt=int(number) if _NUMBER.fullmatch(number) else 0,
         state=path.get("state", ""),
         session_id=session,
@@ -57,7 +58,7 @@ def _one(pairs: list[tuple[str, str]], name: str) -> str | None:
     if not values:
         return None
     value = values.pop()
-    return UNREADABLE if values or len(value) > VALUE_MAX else value
+    return value if not values and _VALUE.fullmatch(value) else UNREADABLE
 
 
 def redirect(landing: Landing, pages: Sequence[str]) -> dict[str, Any]:

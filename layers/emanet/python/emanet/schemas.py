@@ -36,7 +36,7 @@ FOUR_DIGIT_YEARS = range(2000, 2100)
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,64}$")]
 _KEY = re.compile("[A-Za-z0-9._:-]{1,64}")
-_PLAIN = re.compile("[a-z_]{1,40}")
+_PLAIN = re.compile("[A-Za-z_]{1,40}")
 ShortText = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 
 
@@ -240,7 +240,7 @@ def parse(kind: type[B], raw: bytes, today: date) -> B:
 
 def _path(location: tuple[int | str, ...], kind: str) -> str:
     named = (*location, "expiry_month") if kind == "card_expired" else location
-    return ".".join(_shown(part) for part in named)
+    return ".".join(_shown(part) for part in named) or "(unknown)"
 
 
 def _shown(part: int | str) -> str:

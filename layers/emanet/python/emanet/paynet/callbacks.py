@@ -4,6 +4,7 @@ is, and the few fields that are safe to keep. Everything else in the body is dro
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import parse_qsl
 
 from emanet.ports import Hint
@@ -12,7 +13,9 @@ from emanet.ports import Hint
 _REFERENCE = ("referance_no", "reference_no")
 _KEPT = (*_REFERENCE, "xact_id", "xact_date", "amount", "currency", "instalment")
 _KEPT_FLAGS = ("is_succeed", "code", "status")
-_VALUE_MAX = 100
+_OURS = re.compile("[a-z2-7]{26}-[1-9][0-9]?-[a-z2-7]{6}")
+_PLAIN = re.compile(r"[\w .,:+/*=-]{1,100}", re.ASCII)
+_LONG = re.compile("[0-9](?:[ .,-]?[0-9]){11}")  # it could be a card's number
 
 
 def read_callback(raw: bytes) -> Hint:
@@ -21,9 +24,9 @@ def read_callback(raw: bytes) -> Hint:
     fields = {
         name: _kept(body[name]) for name in (*_KEPT, *_KEPT_FLAGS) if name in body
     }
-    named = (body.get(name) for name in _REFERENCE)
-    references = {value for value in named if isinstance(value, str)}
-    return Hint(references.pop() if len(references) == 1 else None, fields)
+    named = {str(body[name]) for name in _REFERENCE if body.get(name)}
+    ours = [name for name in named if _OURS.fullmatch(name)]
+    return Hint(ours[0] if len(named) == len(ours) == 1 else None, fields)
 
 
 def _body(raw: bytes) -> dict[str, object]:
@@ -38,4 +41,5 @@ def _body(raw: bytes) -> dict[str, object]:
 def _kept(value: object) -> str | int | bool | None:
     if value is None or isinstance(value, bool):
         return value
-    return str(value)[:_VALUE_MAX] if isinstance(value, str | int) else "(dropped)"
+    text = str(value) if isinstance(value, str | int) else ""
+    return text if _PLAIN.fullmatch(text) and not _LONG.search(text) else "(dropped)"

@@ -99,6 +99,9 @@ def _dotted(value: str) -> datetime:
     return datetime.strptime(value, form).replace(tzinfo=_TURKEY)
 
 
+_WORD = re.compile(r"[(\"']?[^\W\d_]{1,20}(?:['’-][^\W\d_]{1,20})?[.,;:!?)\"']*")
+_ERROR_ID = re.compile(r"[A-Za-z0-9_-]{1,8}")
+
 _READERS: tuple[Callable[[str], datetime], ...] = (datetime.fromisoformat, _dotted)
 
 
@@ -121,7 +124,11 @@ def masked_card(value: object) -> str | None:
 
 
 def safe_words(words: str, longest: int) -> str:
-    """One short line without control characters, and with no run of six or more digits,
-    spaced or not: it could be a card's."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return re.sub(r"\d(?:[ -]?\d){5,}", "******", line)[:longest]
+    """The plain words of a text, in one short line. What is no word (a number, a key, a
+    token that PAYNET echoes) could be somebody's secret, and is left out."""
+    return " ".join(w for w in words.split() if _WORD.fullmatch(w))[:longest]
+
+
+def safe_id(text: str | None) -> str:
+    """An error's id if it looks like one; empty else."""
+    return text if text and _ERROR_ID.fullmatch(text) else ""

@@ -69,7 +69,9 @@ class Answer:
     def problem(self) -> Unknown | None:
         """Why it cannot be used; None: HTTP 200, JSON, and a code of success."""
         if self.status != _OK:
-            down = self.status >= _SERVER_ERROR or self.status == _TOO_MANY
+            # a key that is refused is our side's fault, and no escrow's failure either
+            ours = self.status == _TOO_MANY or self.status in _KEY_REFUSED
+            down = ours or self.status >= _SERVER_ERROR
             return Unknown(f"http_{self.status}", unreachable=down)
         if self.content is None:
             return Unknown("not_json")

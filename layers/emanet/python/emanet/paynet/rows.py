@@ -17,6 +17,7 @@ from emanet.paynet.formats import (
     kurus,
     masked_card,
     moment,
+    safe_id,
     safe_words,
     text,
     truth,
@@ -110,7 +111,8 @@ class Row(BaseModel):
             or self.bank_error_short_desc
             or self.message
         )
-        return safe_words(f"{which or ''} {said or ''}", REFUSAL_LONGEST) or "refused"
+        words = safe_words(said or "", REFUSAL_LONGEST)
+        return f"{safe_id(which)} {words}".strip() or "refused"
 
     def may_concern(self, reference_no: str) -> bool:
         """A sale of this reference, as far as the row says."""

@@ -20,9 +20,10 @@ BROWSER = Actor(Role.BROWSER)
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What the browser brought: the path we made, and what PAYNET's page posted."""
+    """What the browser brought: the path we made, and what PAYNET's page posted. An id
+    that cannot be ours is None."""
 
-    escrow_id: str
+    escrow_id: str | None
     attempt: int
     state: str = field(repr=False)
     session_id: str | None = field(default=None, repr=False)
@@ -46,6 +47,8 @@ def complete_3d(
 ) -> Landing:
     """Charges at most once, whatever comes how often. Raises StoreUnavailable if the
     escrow cannot even be read; everything else ends in a landing."""
+    if back.escrow_id is None:
+        return Landing()
     try:
         escrow = desk.store.get(back.escrow_id)
     except EscrowNotFound:
