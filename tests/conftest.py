@@ -1,5 +1,5 @@
-"""What tests share: the engine of this run, and a stage with its own table for each test.
-Nothing of ours is patched; what a test needs otherwise comes in by environment."""
+"""What tests share: the engine of this run, and a stage with its own table for each
+test. Nothing of ours is patched; what a test needs otherwise comes by environment."""
 
 from __future__ import annotations
 

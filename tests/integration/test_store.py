@@ -219,7 +219,13 @@ def test_an_escrow_with_nothing_due_leaves_the_index(stage: Stage) -> None:
 
 def callback(stage: Stage) -> Callback:
     now = stage.clock()
-    return Callback("inbox-x", now, None, {"is_succeed": True}, due_at=now)
+    return Callback(
+        id="inbox-x",
+        received_at=now,
+        reference_no=None,
+        hint={"is_succeed": True},
+        due_at=now,
+    )
 
 
 def test_a_callback_comes_back_as_it_was_kept(stage: Stage) -> None:

@@ -39,7 +39,7 @@ def arrows(diagram: str) -> set[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
 def test_what_is_generated_is_up_to_date(document: Path) -> None:
-    assert text(document) == rendered(text(document)), "run: python -m local.documents"
+    assert text(document) == rendered(text(document)), "run: make docs"
 
 
 def test_every_generated_part_is_shown_somewhere() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from emanet import holding, payment
 from emanet.due import due_at
-from emanet.errors import IllegalTransition, NotYourAction, RuleBroken
+from emanet.errors import IllegalTransition, NotYourAction
 from emanet.escrow import (
     CLOSED,
     AttemptStatus,
@@ -19,7 +19,7 @@ from emanet.escrow import (
     Shipment,
     Status,
 )
-from emanet.money import Balances
+from emanet.money import Balances, RuleBroken
 from emanet.outcome import NotFound
 from tests.unit import scenes
 from tests.unit.scenes import AMOUNT_MINOR, START, later, step

@@ -22,7 +22,6 @@ from emanet.errors import (
     IllegalTransition,
     NotYourAction,
     Refused,
-    RuleBroken,
 )
 from emanet.escrow import (
     CLOSED,
@@ -37,7 +36,7 @@ from emanet.escrow import (
     Step,
 )
 from emanet.machine import TRANSITIONS, Transition, advance, allowed_actions, check
-from emanet.money import Balances
+from emanet.money import Balances, RuleBroken
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
 from tests.unit import scenes
 from tests.unit.scenes import later, step
@@ -48,7 +47,10 @@ WIRED = [row for row in TRANSITIONS if row.wired]
 
 
 def _changes(escrow: Escrow, target: Status) -> dict[str, Any]:
-    """What a move must bring along: nothing may be held in a closed escrow."""
+    """What a move must bring along: nothing may be held in a closed escrow, and held
+    money must have come."""
+    if target is Status.HELD and not escrow.balances.captured:
+        return {"balances": escrow.balances.capture(escrow.amount_minor)}
     if target is Status.RELEASED and escrow.balances.held:
         return {"balances": escrow.balances.release(escrow.balances.held)}
     return {}

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emanet.errors import RuleBroken
-from emanet.money import MAX_AMOUNT_MINOR, Balances
+from emanet.money import MAX_AMOUNT_MINOR, Balances, RuleBroken
 
 AMOUNTS = st.integers(1, MAX_AMOUNT_MINOR)
 

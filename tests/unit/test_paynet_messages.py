@@ -352,7 +352,6 @@ def test_a_refused_key_is_no_failure_of_the_escrow() -> None:
         (answer(404, type="404 Not Found", code=404, result_code=11), "http_404"),
         (Answer.of(404, b"<h1>404</h1>"), "http_404"),
         (answer(400, type="no_data_error", code=400, result_code=12), "http_400"),
-        (answer(401, code=401, result_code=7), "http_401"),
         (answer(code=12, Data=[{"amount": 130}]), "code_12"),
         (answer(code=0), "no_rows"),
         (answer(code=0, Data=None), "no_rows"),

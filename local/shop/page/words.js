@@ -32,7 +32,7 @@ export const statuses = {
   created: { tr: "Ödeme bekliyor", en: "To be paid", moneyTr: "Para alıcıda; hiçbir şey çekilmedi.", moneyEn: "The money is with the buyer; nothing was charged." },
   authenticating: { tr: "Bankada doğrulanıyor", en: "At the bank", moneyTr: "Para alıcıda; banka doğrulaması açık.", moneyEn: "The money is with the buyer; the bank’s page is open." },
   charging: { tr: "Tahsil ediliyor", en: "Charging", moneyTr: "Tahsilat PAYNET’e gönderildi; sonuç sorulup öğreniliyor.", moneyEn: "The charge was sent to PAYNET; we are asking how it ended." },
-  held: { tr: "Emanette", en: "Held in escrow", moneyTr: "Para PAYNET hesabında emanette duruyor; ne alıcı ne satıcı dokunabilir.", moneyEn: "The money rests in escrow at PAYNET; neither side can touch it." },
+  held: { tr: "Emanette", en: "Held in escrow", moneyTr: "Ödeme alındı ve emanette: siz onaylayana kadar satıcıya ödenmez.", moneyEn: "The payment is taken and held in escrow: the seller is not paid until you confirm." },
   disputed: { tr: "İhtilaflı", en: "Disputed", moneyTr: "Para emanette, karar bekliyor.", moneyEn: "The money is held until the dispute is decided." },
   releasing: { tr: "Satıcıya bırakılıyor", en: "Releasing", moneyTr: "Serbest bırakma gönderildi, yanıt bekleniyor.", moneyEn: "The release was sent; its answer is awaited." },
   refunding: { tr: "İade ediliyor", en: "Refunding", moneyTr: "İade gönderildi, yanıt bekleniyor.", moneyEn: "The refund was sent; its answer is awaited." },

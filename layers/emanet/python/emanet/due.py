@@ -38,8 +38,7 @@ def moments(escrow: Escrow) -> Iterator[Moment]:
         for at, reason in held_deadlines(escrow):
             yield Moment(at, Duty.ESCALATE, reason=reason)
     for attempt in escrow.attempts:
-        asks = escrow.status is Status.CHARGING or not attempt.is_live
-        if attempt.ask_at and asks:
+        if attempt.ask_at:
             yield Moment(attempt.ask_at, Duty.ASK, attempt.number)
         opened = attempt.status is AttemptStatus.OPEN and attempt.expires_at
         if opened and escrow.status is Status.AUTHENTICATING:

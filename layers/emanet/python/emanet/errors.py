@@ -17,8 +17,8 @@ never carries card data, tokens or keys, and never chooses an HTTP status.
     │   ├── PaynetUnreachable   ├── SecretUnavailable   └── StoreUnavailable
     └── CallbackRefused       a callback did not pass the gate
 
-Two are no outcomes and never leave the house: StaleEscrow (a conditional write lost;
-carries the winner's item) and RuleBroken (a bug).
+StaleEscrow is no outcome and never leaves the house: a conditional write lost, and it
+carries the winner's item. So is `money.RuleBroken`, a bug.
 """
 
 from __future__ import annotations
@@ -196,7 +196,3 @@ class StaleEscrow(Exception):
     def __init__(self, current: Escrow) -> None:
         super().__init__(f"escrow is at version {current.version}")
         self.current = current
-
-
-class RuleBroken(Exception):
-    """A rule of the design would not hold after this change: a bug of ours."""

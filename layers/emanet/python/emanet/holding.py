@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from emanet.due import next_moment
 from emanet.escrow import CLOSED, Attempt, Escrow, Settlement, Shipment, Status, Step
-from emanet.machine import advance, queued
+from emanet.machine import advance, held_deadlines, queued
 
 
 def ship(escrow: Escrow, shipment: Shipment, step: Step) -> Escrow:
@@ -34,17 +33,17 @@ def release(escrow: Escrow, settlement: Settlement, step: Step) -> Escrow:
 
 def escalate(escrow: Escrow, step: Step) -> Escrow:
     """A deadline of held money passed: until a rule may decide, a human does."""
-    moment = next_moment(escrow)
-    reason = moment.reason if moment else ""
+    _, reason = min(held_deadlines(escrow), default=(step.at, ""))
     return _to_review(escrow, "escalate", reason, step)
 
 
 def give_up(escrow: Escrow, why: str, step: Step) -> Escrow:
     """Reconciling failed too often: frozen if open, flagged if it is closed."""
-    if escrow.status in CLOSED or escrow.status is Status.REVIEW:
-        changes = {**queued(escrow, why, step.at), "attempts": _unasked(escrow)}
-        return advance(escrow, "flag", escrow.status, step, why=why, **changes)
-    return _to_review(escrow, "give_up", why, step)
+    quiet = replace(escrow, attempts=_unasked(escrow))
+    if escrow.status not in CLOSED and escrow.status is not Status.REVIEW:
+        return _to_review(quiet, "give_up", why, step)
+    flagged = queued(escrow, why, step.at)
+    return advance(quiet, "flag", escrow.status, step, why=why, **flagged)
 
 
 def _unasked(escrow: Escrow) -> tuple[Attempt, ...]:

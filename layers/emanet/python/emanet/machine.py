@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from emanet import policy
-from emanet.errors import IllegalTransition, NotYourAction, RuleBroken
+from emanet.errors import IllegalTransition, NotYourAction
 from emanet.escrow import (
     CLOSED,
+    CLOSED_UNPAID,
+    UNPAID,
     Actor,
     AttemptStatus,
     Entry,
@@ -26,6 +28,7 @@ from emanet.escrow import (
     Status,
     Step,
 )
+from emanet.money import RuleBroken
 
 Guard = Callable[[Escrow, datetime], str]
 """Says why not, in a word; empty = it may happen."""
@@ -287,8 +290,13 @@ def _entry(escrow: Escrow, name: str, target: Status, step: Step, why: str) -> E
         str(step.by),
         step.write_id,
         escrow.status,
-        why[: policy.WHY_MAX],
+        _short(why),
     )
+
+
+def _short(why: str) -> str:
+    """Cut to its bytes: half a letter at the end is dropped."""
+    return why.encode()[: policy.WHY_BYTES_MAX].decode(errors="ignore")
 
 
 def check(escrow: Escrow) -> None:
@@ -298,6 +306,7 @@ def check(escrow: Escrow) -> None:
         rule
         for rule, holds in (
             ("captured is 0 or the amount", sums.captured in (0, escrow.amount_minor)),
+            ("paid means captured", _is_paid_as_it_says(escrow)),
             ("available is never negative", escrow.available_minor >= 0),
             ("one live attempt", sum(a.is_live for a in escrow.attempts) <= 1),
             ("closed only when nothing is held", not _closed_with_money(escrow)),
@@ -307,6 +316,12 @@ def check(escrow: Escrow) -> None:
     ]
     if broken:
         raise RuleBroken("; ".join(broken))
+
+
+def _is_paid_as_it_says(escrow: Escrow) -> bool:
+    """Review may be either; every other status says whether the money came."""
+    paid = escrow.status not in UNPAID | CLOSED_UNPAID
+    return escrow.status is Status.REVIEW or paid == (escrow.balances.captured > 0)
 
 
 def _closed_with_money(escrow: Escrow) -> bool:

@@ -236,8 +236,10 @@ def _doubtful(
     step: Step,
 ) -> Escrow | None:
     if escrow.status not in UNPAID:
-        return _note(escrow, attempt, captures, CaptureStatus.MISMATCHED, step)
-    noted = _keeping(attempt, captures, CaptureStatus.MISMATCHED)
+        noted_only = _note(escrow, attempt, captures, CaptureStatus.MISMATCHED, step)
+        return noted_only or _show(escrow, reason, step)
+    kept = _keeping(attempt, captures, CaptureStatus.MISMATCHED)
+    noted = replace(kept, ask_at=None)
     return advance(
         escrow,
         "doubt_capture",
@@ -275,6 +277,14 @@ def _note(
     )
 
 
+def _show(escrow: Escrow, reason: str, step: Step) -> Escrow | None:
+    """A doubt about what is known already (a reversal, say): into the human queue."""
+    if escrow.queue_reason:
+        return None
+    flagged = queued(escrow, reason, step.at)
+    return advance(escrow, "note_capture", escrow.status, step, why=reason, **flagged)
+
+
 def _is_unpaid_review(escrow: Escrow) -> bool:
     return escrow.status is Status.REVIEW and escrow.balances.captured == 0
 
@@ -288,18 +298,28 @@ def asked(escrow: Escrow, number: int, at: datetime) -> Escrow:
     if attempt is None:
         return escrow
     asks = attempt.asks + 1
-    again = replace(attempt, asks=asks, ask_at=_next_ask(attempt, asks, at))
+    next_at = _next_ask(attempt, asks, at)
+    if next_at is None and _is_charging(escrow, attempt):
+        next_at = at + policy.QUIET_WINDOW  # nobody else will find out
+    again = replace(attempt, asks=asks, ask_at=next_at)
     return replace(escrow, attempts=_with(escrow, again), tries=0, retry_at=None)
+
+
+def ask_later(escrow: Escrow, number: int, at: datetime) -> Escrow:
+    """PAYNET gave no answer: asked again at `at`; meanwhile other duties have their
+    turn. No transition."""
+    attempt = escrow.attempt(number)
+    if attempt is None:
+        return escrow
+    return replace(escrow, attempts=_with(escrow, replace(attempt, ask_at=at)))
 
 
 def _next_ask(attempt: Attempt, asks: int, at: datetime) -> datetime | None:
     since, schedule = _schedule(attempt)
     if since is None:
         return None
-    later = [since + wait for wait in schedule[asks:] if since + wait > at]
-    if later:
-        return later[0]
-    return at + policy.QUIET_WINDOW if attempt.is_live else None
+    later = (since + wait for wait in schedule[asks:] if since + wait > at)
+    return next(later, None)
 
 
 def _schedule(attempt: Attempt) -> tuple[datetime | None, tuple[timedelta, ...]]:

@@ -13,7 +13,7 @@ ATTEMPTS_MAX = 10
 ATTEMPTS_BURST = 5
 ATTEMPTS_WINDOW = timedelta(minutes=10)
 CHARGES_PER_ATTEMPT_MAX = 3
-WHY_MAX = 160  # keeps an entry of history below 512 bytes
+WHY_BYTES_MAX = 160  # keeps an entry of history below 512 bytes
 
 # The rhythm of one attempt.
 STARTING_FOR = timedelta(seconds=30)  # a session that is being opened right now

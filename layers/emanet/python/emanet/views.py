@@ -38,6 +38,7 @@ def escrow_view(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
     """The escrow for this caller."""
     mine = actors(escrow, caller)
     roles = {actor.role for actor in mine}
+    knows_why = bool(roles & {Role.PAYER, Role.OPERATIONS})
     sums = escrow.balances
     view = {
         "escrow_id": escrow.id,
@@ -60,9 +61,9 @@ def escrow_view(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
         "shipped_at": _text(escrow.shipment.at if escrow.shipment else None),
         "tracking": _tracking(escrow),
         "delivered_at": _text(escrow.delivered_at),
-        "history": [_entry(entry) for entry in escrow.history],
+        "history": [_entry(entry, full=knows_why) for entry in escrow.history],
     }
-    if roles & {Role.PAYER, Role.OPERATIONS}:
+    if knows_why:
         view["attempts"] = [_attempt(attempt) for attempt in escrow.attempts]
     if roles & {Role.PAYEE, Role.OPERATIONS} or not roles:
         view["fee"] = money(escrow.fee_minor)
@@ -116,7 +117,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry, *, full: bool) -> dict[str, Any]:
+    """Why a bank refused a card is its holder's business."""
     return {
         "seq": entry.seq,
         "at": _text(entry.at),
@@ -124,7 +126,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "from": entry.from_status,
         "to": entry.to_status,
         "by": entry.by.partition(":")[0],
-        "why": entry.why,
+        "why": entry.why if full else "",
     }
 
 

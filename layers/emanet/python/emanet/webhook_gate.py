@@ -60,7 +60,7 @@ def _signature_refusal(
         return "timestamp"
     if abs(int(timestamp) - now.timestamp()) > TOLERANCE_S:
         return "timestamp"
-    given = headers.get(SIGNATURE_HEADER, "").encode()
+    given = headers.get(SIGNATURE_HEADER, "").encode(errors="replace")
     good = [
         hmac.compare_digest(sign(s, timestamp, raw).encode(), given) for s in secrets()
     ]

@@ -121,12 +121,16 @@ class Reconciler:
         outcome = self._verdict(attempt)
         if self._settle(escrow, attempt, outcome) is not escrow:
             return
-        if isinstance(outcome, Unknown):
-            self._failed(escrow, outcome.why, lease, counts=not outcome.unreachable)
+        now = self.desk.clock()
+        if not isinstance(outcome, Unknown):
+            self.schedule.postpone(payment.asked(escrow, attempt.number, now), lease)
             return
-        self.schedule.postpone(
-            payment.asked(escrow, attempt.number, self.desk.clock()), lease
-        )
+        tries = escrow.tries + (not outcome.unreachable)
+        if tries >= policy.FAILURES_MAX:
+            self._give_up(escrow, outcome.why)
+            return
+        later = payment.ask_later(escrow, attempt.number, now + backoff(tries))
+        self.schedule.postpone(replace(later, tries=tries), lease)
 
     def _failed(
         self, escrow: Escrow, why: str, lease: datetime, *, counts: bool = True
@@ -134,10 +138,13 @@ class Reconciler:
         """Later again; after too many failures that are not PAYNET's, a human."""
         tries = escrow.tries + counts
         if tries >= policy.FAILURES_MAX:
-            self._save(escrow, holding.give_up(escrow, why, self._step()))
+            self._give_up(escrow, why)
             return
         again = self.desk.clock() + backoff(tries)
         self.schedule.postpone(replace(escrow, tries=tries, retry_at=again), lease)
+
+    def _give_up(self, escrow: Escrow, why: str) -> None:
+        self._save(escrow, holding.give_up(escrow, why, self._step()))
 
     def _save(self, before: Escrow, after: Escrow) -> None:
         self.desk.store.save(before, after)
