@@ -343,3 +343,15 @@ def test_a_late_capture_that_was_reversed_never_funds(stage: Stage) -> None:
     escrow = stage.escrow(escrow_id)
     assert (escrow.status, escrow.queue_reason) == ("review", "reversed")
     assert escrow.balances.captured == stage.taken_minor(escrow_id) == 0
+
+
+def test_held_money_that_was_reversed_is_shown_to_a_human(stage: Stage) -> None:
+    escrow_id = stage.create()
+    started = stage.pay(escrow_id)
+    [row] = stage.paynet.books.find(reference_no=started.reference_no)
+    stage.paynet.books.reverse(row.xact_id)
+    stage.callback(started.reference_no)
+    stage.reconcile(seconds=1)
+    must_be_held_once(stage, escrow_id)
+    item = stage.item(escrow_id) or {}
+    assert (item["queue_reason"]["S"], "queue_since" in item) == ("reversed", True)

@@ -175,16 +175,16 @@ def test_eight_failures_show_it_to_a_human(stage: Stage) -> None:
 
 
 def test_failures_are_put_off_longer_each_time(stage: Stage) -> None:
-    started = charging(stage)
+    charging(stage)
     stage.paynet.faults.add("html", CHECK, times=None)
     stage.clock.move(seconds=21)
     waits = []
     for _ in range(4):
         stage.reconcile()
-        retry_at = stage.escrow(started.escrow_id).retry_at
-        assert retry_at is not None
-        waits.append((retry_at - stage.clock()).total_seconds())
-        stage.clock.ahead += retry_at - stage.clock()
+        tomorrow = stage.clock() + timedelta(days=1)
+        [line] = stage.store.due(DueKind.ESCROW, tomorrow, 1)
+        waits.append(line.due_at - stage.clock())
+        stage.clock.ahead += waits[-1]
     for earlier, later in pairwise(waits):
         assert later > 1.5 * earlier
 
