@@ -55,7 +55,7 @@ def at_the_bank(stage: Stage, event: Event) -> None:
 
 def registered_73_hours_ago(stage: Stage, _event: Event) -> None:
     stage.clock.move(hours=-73)
-    order = Order(ORDER_ID, AMOUNT_MINOR, Party(BUYER[0]), Party(SELLER[0]))
+    order = Order(ORDER_ID, AMOUNT_MINOR, Party(BUYER[0]), Party(SELLER[0]), "-")
     backend = Caller(BACKEND[0], frozenset(BACKEND[1].split()))
     create_escrow(order, backend, merchant=bootstrap.merchant(), desk=stage.desk)
 

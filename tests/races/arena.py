@@ -8,8 +8,9 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,8 +45,9 @@ def race(*rivals: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, rivals))
 
 
-class CountedLambda(LocalLambda):
-    """Knows how many requests the function's own processes have answered."""
+class RaceLambda(LocalLambda):
+    """Counts what the functions' own processes have answered, and can let requests
+    wait for one another at a function's door."""
 
     def __init__(
         self,
@@ -56,10 +58,25 @@ class CountedLambda(LocalLambda):
         super().__init__(functions, variables, logs)
         self.answered: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._lines: dict[str, threading.Barrier] = {}
+
+    @contextmanager
+    def at_once(self, function_name: str, parties: int) -> Iterator[None]:
+        """That many requests, which all reach their processes in one moment, and all
+        are answered by them."""
+        answered_before = self.answered[function_name]
+        self._lines[function_name] = threading.Barrier(parties, timeout=TIMEOUT_S)
+        try:
+            yield
+        finally:
+            del self._lines[function_name]
+        assert self.answered[function_name] - answered_before == parties
 
     def invoke(
         self, function_name: str, event: object, request_id: str | None = None
     ) -> object:
+        if line := self._lines.get(function_name):
+            line.wait()
         answer = super().invoke(function_name, event, request_id)
         with self._counting:
             self.answered[function_name] += 1
@@ -72,7 +89,7 @@ class Arena:
 
     url: str
     issuer: Issuer
-    functions: CountedLambda
+    functions: RaceLambda
     stage: Stage
 
     # ── what rivals do ──

@@ -18,7 +18,7 @@ from local.engines import Engine
 from local.issuer import Issuer
 from local.paynet_simulator.simulator import PaynetSimulator
 from local.serving import HOST, free_port, serving
-from tests.races.arena import CROWD, Arena, CountedLambda
+from tests.races.arena import CROWD, Arena, RaceLambda
 from tests.stage import (
     PAYNET_KEY,
     WEBHOOK_SECRET,
@@ -47,7 +47,7 @@ def arena(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         )
         variables = _aws(stage.environment)
         functions = stack.enter_context(
-            CountedLambda(template.functions, variables, folder)
+            RaceLambda(template.functions, variables, folder)
         )
         gateway = ApiGateway(template, functions)
         stack.enter_context(serving(gateway, api_port, THREADS))

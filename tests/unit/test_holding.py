@@ -154,7 +154,7 @@ def test_an_open_escrow_that_keeps_failing_is_frozen_for_a_human(
 ) -> None:
     after = holding.give_up(escrow, "TypeError", step(Role.CLOCK))
     assert (after.status, after.prior_status) == (Status.REVIEW, escrow.status)
-    assert (after.queue_reason, after.queue_since) == ("TypeError", START)
+    assert (after.queue_reason, after.queue_since) == ("reconcile_failed", START)
 
 
 @pytest.mark.parametrize("status", sorted(CLOSED | {Status.REVIEW}))
@@ -165,7 +165,7 @@ def test_a_closed_or_frozen_escrow_that_keeps_failing_is_flagged(
     escrow = replace(scenes.in_status(status), attempts=(asked_about,))
     after = holding.give_up(escrow, "TypeError", step(Role.CLOCK))
     assert (after.status, after.balances) == (status, escrow.balances)
-    assert after.queue_reason == (escrow.queue_reason or "TypeError")
+    assert after.queue_reason == (escrow.queue_reason or "reconcile_failed")
     assert due_at(after) is None
 
 

@@ -23,6 +23,7 @@ from emanet.escrow import (
     AttemptStatus,
     CaptureStatus,
     Escrow,
+    QueueReason,
     Role,
     Status,
 )
@@ -35,6 +36,7 @@ FIRST, SECOND = 1, 2
 CAPTURE = scenes.capture("xact-new")
 OTHER = scenes.capture("xact-other")
 APPROVED = Approved(CAPTURE)
+DECLINED = Declined("51 insufficient funds")
 DOUBTFUL = Doubtful("more_than_one", (CAPTURE, OTHER))
 NO = Declined("51 insufficient funds")
 TOO_EARLY = NotFound(later(minutes=14, seconds=59))
@@ -160,7 +162,7 @@ def test_a_doubtful_capture_of_what_is_unpaid_goes_to_review_with_all_ids(
     mismatched = CaptureStatus.MISMATCHED
     kept = {"xact-new": mismatched, "xact-other": mismatched}
     assert captures(after, number).items() >= kept.items()
-    assert (after.queue_reason, after.queue_since) == ("more_than_one", VERDICT_AT)
+    assert (after.queue_reason, after.queue_since) == ("doubtful_capture", VERDICT_AT)
 
 
 @in_scenes({n for n, (escrow, _) in SCENES.items() if escrow.status not in UNPAID})
@@ -249,9 +251,11 @@ def test_a_late_capture_closes_the_live_attempt_and_its_session_cannot_charge() 
 
 
 def test_a_late_capture_keeps_an_older_place_in_the_queue() -> None:
-    queued = replace(scenes.released(), queue_reason="first", queue_since=START)
+    queued = replace(
+        scenes.released(), queue_reason=QueueReason.HOLD_LIMIT, queue_since=START
+    )
     after = settled(queued, FIRST, APPROVED, VERDICT_AT)
-    assert (after.queue_reason, after.queue_since) == ("first", START)
+    assert (after.queue_reason, after.queue_since) == ("hold_limit", START)
 
 
 def test_a_known_capture_is_no_second_one_even_among_new_ones() -> None:
@@ -264,7 +268,7 @@ def test_a_known_capture_is_no_second_one_even_among_new_ones() -> None:
 
 def test_a_reversed_capture_without_any_row_still_goes_to_review() -> None:
     after = settled(scenes.charging(), FIRST, Doubtful("reversed", ()), VERDICT_AT)
-    assert (after.status, after.queue_reason) == (Status.REVIEW, "reversed")
+    assert (after.status, after.queue_reason) == (Status.REVIEW, "doubtful_capture")
 
 
 # ── a charge that took nothing ───────────────────────────────────────────────
@@ -449,12 +453,44 @@ def test_a_charge_is_taken_over_only_after_its_lease() -> None:
     assert attempt.ask_at == later(seconds=80)
 
 
-def test_a_charge_is_sent_three_times_at_most() -> None:
+def test_a_charge_is_taken_over_three_times_at_most() -> None:
     escrow = scenes.charging()
-    for minute in (1, 2):
+    for minute in (1, 2, 3):
         escrow = _retaken(escrow, later(minutes=minute))
-    with pytest.raises(IllegalTransition, match="charges_used_up"):
-        _retaken(escrow, later(minutes=3))
+    with pytest.raises(IllegalTransition, match="takeovers_used_up"):
+        _retaken(escrow, later(minutes=4))
+
+
+def test_a_decline_heard_by_asking_is_asked_once_more() -> None:
+    """The refusal of a repeat may stand in the lists before the first charge does."""
+    soon, late = later(seconds=30), later(minutes=2)
+    first_hand = settled(scenes.charging(), FIRST, DECLINED, soon)
+    by_asking = settled(scenes.charging(), FIRST, DECLINED, late)
+    assert newest(first_hand).ask_at is None
+    assert newest(by_asking).ask_at == late + timedelta(hours=1)
+
+
+def test_held_money_that_was_reversed_is_frozen_before_it_is_released() -> None:
+    reversed_ = Doubtful("reversed", (scenes.capture(),))
+    after = settled(scenes.held(), SECOND, reversed_, VERDICT_AT)
+    assert (after.status, after.prior_status) == (Status.REVIEW, Status.HELD)
+    assert after.balances == scenes.held().balances
+
+
+def test_a_second_doubt_is_written_even_beside_an_older_place_in_the_queue() -> None:
+    queued = replace(
+        scenes.released(), queue_reason=QueueReason.HOLD_LIMIT, queue_since=START
+    )
+    after = settled(queued, SECOND, Doubtful("reversed", (scenes.capture(),)))
+    assert after.history[-1].why == "reversed, attempt 2"
+    assert after.queue_reason is QueueReason.HOLD_LIMIT
+
+
+def test_an_approval_after_a_doubt_is_evidence_not_forgotten() -> None:
+    doubted = settled(scenes.charging(), FIRST, Doubtful("field_absent", (OTHER,)))
+    after = settled(doubted, FIRST, Approved(OTHER), VERDICT_AT)
+    assert after.status is Status.REVIEW
+    assert captures(after, FIRST) == {OTHER.xact_id: CaptureStatus.WAITING}
 
 
 # ── asking again ─────────────────────────────────────────────────────────────

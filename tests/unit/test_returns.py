@@ -74,8 +74,7 @@ def test_fields_that_came_twice_or_too_long_make_it_unreadable(
     [
         b"",
         b"session_id=&token_id=",
-        b'{"session_id": 7, "token_id": null}',
-        b'{"session_id": ["session-1"], "token_id": {"a": 1}}',
+        b'{"session_id": null, "token_id": null}',
         b'{"data": {"session_id": "session-1", "token_id": "token-1"}}',
         b"SESSION_ID=session-1&Token_Id=token-1",
         b"{",
@@ -87,6 +86,17 @@ def test_fields_that_came_twice_or_too_long_make_it_unreadable(
 )
 def test_what_is_not_plainly_there_is_missing(body: bytes) -> None:
     assert read(body) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"session_id": 7, "token_id": null}',
+        b'{"session_id": ["session-1"], "token_id": {"a": 1}}',
+    ],
+)
+def test_what_is_there_but_no_text_is_no_word_of_the_bank(body: bytes) -> None:
+    assert read(body) == (returns.UNREADABLE, returns.UNREADABLE)
 
 
 @given(st.binary(max_size=300), st.text(max_size=100))
@@ -184,6 +194,9 @@ class Bank(Gateway):
     outcome: Outcome = field(default_factory=lambda: Approved(scenes.capture()))
     charged: list[tuple[str, str, str, int]] = field(default_factory=list)
     books_said: list[Status] = field(default_factory=list)
+
+    def be_ready(self, deadline: datetime) -> None:
+        assert deadline
 
     def charge(
         self,

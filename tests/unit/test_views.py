@@ -61,8 +61,15 @@ def _words(shown: Any) -> Iterator[str]:
         yield shown
 
 
-@pytest.mark.parametrize("caller", EVERYBODY, ids=lambda caller: caller.sub)
-def test_everybody_sees_where_the_money_is(caller: Caller) -> None:
+def test_a_carrier_sees_the_parcel_and_no_money() -> None:
+    shown = seen(scenes.released(), DRIVER)
+    assert set(shown) == {"escrow_id", "status", "version", "tracking", "delivered_at"}
+
+
+@pytest.mark.parametrize(
+    "caller", [c for c in EVERYBODY if c != DRIVER], ids=lambda caller: caller.sub
+)
+def test_everybody_else_sees_where_the_money_is(caller: Caller) -> None:
     shown = seen(scenes.released(), caller)
     zero = {"amount": 0, "currency": "TRY"}
     assert shown["amount"] == {"amount": AMOUNT_MINOR, "currency": "TRY"}
@@ -95,7 +102,7 @@ def test_the_fee_is_the_payee_s_and_the_marketplace_s_business() -> None:
 
 
 def test_only_staff_sees_the_queue() -> None:
-    assert seen(scenes.doubted(), STAFF)["queue_reason"] == "amount_differs"
+    assert seen(scenes.doubted(), STAFF)["queue_reason"] == "doubtful_capture"
     for caller in (BUYER, SELLER, DRIVER, BACKEND):
         assert "queue_reason" not in seen(scenes.doubted(), caller)
 

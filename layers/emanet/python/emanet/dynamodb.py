@@ -12,18 +12,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
-from pydantic import TypeAdapter
+from botocore.exceptions import ConnectionError as NoConnection
+from pydantic import TypeAdapter, ValidationError
 
 from emanet import policy
 from emanet.due import due_at
-from emanet.errors import EscrowNotFound, StaleEscrow, StoreUnavailable
-from emanet.escrow import Escrow
+from emanet.errors import (
+    EscrowNotFound,
+    StaleEscrow,
+    StoreUnavailable,
+    UnreadableItem,
+)
+from emanet.escrow import Escrow, QueueReason
 from emanet.ports import Callback, CallbackStatus, Due, DueKind
 
 if TYPE_CHECKING:
@@ -50,6 +56,7 @@ _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 Item = dict[str, Any]
+T = TypeVar("T")
 
 
 def stamp(moment: datetime) -> str:
@@ -79,8 +86,8 @@ def escrow_item(escrow: Escrow) -> Item:
 
 
 def escrow_of(item: Mapping[str, Any]) -> Escrow:
-    """The escrow in an item."""
-    return _ESCROW.validate_python(_plain(item))
+    """The escrow in an item. Raises UnreadableItem."""
+    return _read_as(_ESCROW, item)
 
 
 def callback_item(callback: Callback) -> Item:
@@ -92,6 +99,13 @@ def callback_item(callback: Callback) -> Item:
         forget = callback.received_at + policy.CALLBACK_KEPT_FOR
         plain["expires_at_s"] = int(forget.timestamp())
     return _item(plain, DueKind.INBOX, callback.due_at)
+
+
+def _read_as(kind: TypeAdapter[T], item: Mapping[str, Any]) -> T:
+    try:
+        return kind.validate_python(_plain(item))
+    except ValidationError:
+        raise UnreadableItem from None
 
 
 def _item(plain: dict[str, Any], kind: DueKind, due: datetime | None) -> Item:
@@ -113,7 +127,7 @@ def _asking() -> Iterator[None]:
     any other error is a bug of ours and keeps its own name."""
     try:
         yield
-    except HTTPClientError as error:
+    except (NoConnection, HTTPClientError) as error:
         raise StoreUnavailable(type(error).__name__) from error
     except ClientError as error:
         if error.response["Error"]["Code"] in _BUSY:
@@ -233,6 +247,24 @@ class DynamoEscrowStore:
             return bool(_plain(_lost(error)).get("lease_id") == lease_id)
         return True
 
+    def set_aside(self, item_id: str, lease_until: datetime) -> None:
+        now = lease_until - policy.RECONCILE_LEASE
+        with _asking(), _losing_is_fine():
+            self.dynamodb.update_item(
+                TableName=self.table,
+                Key={"id": _serialize(item_id)},
+                UpdateExpression=(
+                    "SET queue_reason = :reason, queue_since = :now "
+                    "REMOVE due_kind, due_at"
+                ),
+                ConditionExpression="due_at = :lease",
+                ExpressionAttributeValues={
+                    ":reason": _serialize(str(QueueReason.UNREADABLE)),
+                    ":now": _serialize(stamp(now)),
+                    ":lease": _serialize(stamp(lease_until)),
+                },
+            )
+
     def postpone(self, escrow: Escrow, lease_until: datetime) -> bool:
         rival = self._put(
             escrow_item(escrow),
@@ -265,7 +297,7 @@ class DynamoEscrowStore:
 
     def read(self, callback_id: str) -> Callback | None:
         item = self._read(callback_id)
-        return _CALLBACK.validate_python(_plain(item)) if item else None
+        return _read_as(_CALLBACK, item) if item else None
 
     def finish(self, callback: Callback, lease_until: datetime) -> bool:
         rival = self._put(

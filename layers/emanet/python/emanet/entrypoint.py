@@ -17,7 +17,13 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from emanet import bootstrap, problems, schemas, views
-from emanet.errors import BodyTooLarge, EmanetError, EscrowNotFound, NotJson
+from emanet.errors import (
+    BodyTooLarge,
+    EmanetError,
+    EscrowNotFound,
+    NotJson,
+    NotYourAction,
+)
 from emanet.escrow import ESCROW_ID, Escrow
 from emanet.usecases.access import Caller
 
@@ -66,10 +72,13 @@ class HttpFunction(APIGatewayHttpResolver):
 
     @property
     def caller(self) -> Caller:
-        """Whom API Gateway's authorizer verified."""
+        """Whom API Gateway's authorizer verified; some issuers say `scp`, and a list
+        arrives as "[a b]". Raises NotYourAction for a token of nobody."""
         claims = self.event["requestContext"]["authorizer"]["jwt"]["claims"]
-        scopes = frozenset(str(claims.get("scope", "")).split())
-        return Caller(str(claims.get("sub", "")), scopes)
+        scopes = str(claims.get("scope") or claims.get("scp") or "").strip("[]")
+        if not claims.get("sub"):
+            raise NotYourAction
+        return Caller(str(claims["sub"]), frozenset(scopes.split()))
 
     @property
     def own_url(self) -> str:

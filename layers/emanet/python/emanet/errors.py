@@ -17,8 +17,8 @@ never carries card data, tokens or keys, and never chooses an HTTP status.
     │   ├── PaynetUnreachable   ├── SecretUnavailable   └── StoreUnavailable
     └── CallbackRefused       a callback did not pass the gate
 
-StaleEscrow is no outcome and never leaves the house: a conditional write lost, and it
-carries the winner's item. So is `money.RuleBroken`, a bug.
+Three are no outcomes and never leave the house: StaleEscrow (a conditional write lost;
+carries the winner's item), UnreadableItem, and `money.RuleBroken` (a bug).
 """
 
 from __future__ import annotations
@@ -187,6 +187,10 @@ class CallbackRefused(EmanetError):
     """It did not pass the gate; the log says which half, the answer does not."""
 
     code = "callback_refused"
+
+
+class UnreadableItem(Exception):
+    """What stands in the table is no item of ours. It says no more: the item might."""
 
 
 class StaleEscrow(Exception):

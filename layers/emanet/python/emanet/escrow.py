@@ -145,6 +145,20 @@ class Attempt:
         return self.status in LIVE
 
 
+class QueueReason(StrEnum):
+    """The named human queues; why an item stands there in detail is in its history."""
+
+    LATE_CAPTURE = "late_capture"
+    DOUBTFUL_CAPTURE = "doubtful_capture"
+    SHIP_BY_MISSED = "ship_by_missed"
+    DELIVERY_UNCONFIRMED = "delivery_unconfirmed"
+    INSPECTION_OVER = "inspection_over"
+    HOLD_LIMIT = "hold_limit"
+    RECONCILE_FAILED = "reconcile_failed"
+    CALLBACK_UNMATCHED = "callback_unmatched"
+    UNREADABLE = "unreadable"
+
+
 class SettlementKind(StrEnum):
     RELEASE = "release"
     REFUND = "refund"
@@ -231,7 +245,7 @@ class Escrow:
     shipment: Shipment | None = None
     delivered_at: datetime | None = None
     prior_status: Status | None = None
-    queue_reason: str | None = None
+    queue_reason: QueueReason | None = None
     queue_since: datetime | None = None
     tries: int = 0
     retry_at: datetime | None = None

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from emanet.escrow import CLOSED, Attempt, Escrow, Settlement, Shipment, Status, Step
+from emanet.escrow import (
+    CLOSED,
+    Attempt,
+    Escrow,
+    QueueReason,
+    Settlement,
+    Shipment,
+    Status,
+    Step,
+)
 from emanet.machine import advance, held_deadlines, queued
 
 
@@ -33,16 +42,22 @@ def release(escrow: Escrow, settlement: Settlement, step: Step) -> Escrow:
 
 def escalate(escrow: Escrow, step: Step) -> Escrow:
     """A deadline of held money passed: until a rule may decide, a human does."""
-    _, reason = min(held_deadlines(escrow), default=(step.at, ""))
-    return _to_review(escrow, "escalate", reason, step)
+    _, reason = min(held_deadlines(escrow), default=(step.at, QueueReason.HOLD_LIMIT))
+    return _to_review(escrow, "escalate", reason, reason, step)
 
 
 def give_up(escrow: Escrow, why: str, step: Step) -> Escrow:
     """Reconciling failed too often: frozen if open, flagged if it is closed."""
+    if escrow.status in CLOSED or escrow.status is Status.REVIEW:
+        return flag(escrow, why, step)
     quiet = replace(escrow, attempts=_unasked(escrow))
-    if escrow.status not in CLOSED and escrow.status is not Status.REVIEW:
-        return _to_review(quiet, "give_up", why, step)
-    flagged = queued(escrow, why, step.at)
+    return _to_review(quiet, "give_up", QueueReason.RECONCILE_FAILED, why, step)
+
+
+def flag(escrow: Escrow, why: str, step: Step) -> Escrow:
+    """Shown to a human, and asked no more; the status stays as it is."""
+    quiet = replace(escrow, attempts=_unasked(escrow))
+    flagged = queued(escrow, QueueReason.RECONCILE_FAILED, step.at)
     return advance(quiet, "flag", escrow.status, step, why=why, **flagged)
 
 
@@ -50,13 +65,15 @@ def _unasked(escrow: Escrow) -> tuple[Attempt, ...]:
     return tuple(replace(attempt, ask_at=None) for attempt in escrow.attempts)
 
 
-def _to_review(escrow: Escrow, name: str, reason: str, step: Step) -> Escrow:
+def _to_review(
+    escrow: Escrow, name: str, reason: QueueReason, why: str, step: Step
+) -> Escrow:
     return advance(
         escrow,
         name,
         Status.REVIEW,
         step,
-        why=reason,
+        why=why,
         prior_status=escrow.status,
         **queued(escrow, reason, step.at),
     )

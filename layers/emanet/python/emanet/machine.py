@@ -24,6 +24,7 @@ from emanet.escrow import (
     AttemptStatus,
     Entry,
     Escrow,
+    QueueReason,
     Role,
     Status,
     Step,
@@ -72,7 +73,7 @@ def charge_may_repeat(escrow: Escrow, at: datetime) -> str:
     live = escrow.live_attempt
     if not live or not live.lease_until or at < live.lease_until:
         return "charge_under_way"
-    return "charges_used_up" if live.sends >= policy.CHARGES_PER_ATTEMPT_MAX else ""
+    return "takeovers_used_up" if live.sends > policy.TAKEOVERS_MAX else ""
 
 
 def quiet(escrow: Escrow, at: datetime) -> str:
@@ -110,24 +111,27 @@ def pay_by(escrow: Escrow) -> datetime:
     return escrow.created_at + timedelta(hours=escrow.policy.pay_within_hours)
 
 
-def held_deadlines(escrow: Escrow) -> Iterator[tuple[datetime, str]]:
+def held_deadlines(escrow: Escrow) -> Iterator[tuple[datetime, QueueReason]]:
     """When held money stops waiting, and under which name."""
     terms = escrow.policy
     if escrow.held_at is None:
         return
-    yield escrow.held_at + timedelta(days=terms.hold_limit_days), "hold_limit"
+    yield escrow.held_at + timedelta(days=terms.hold_limit_days), QueueReason.HOLD_LIMIT
     if escrow.delivered_at:
         yield (
             escrow.delivered_at + timedelta(days=terms.inspection_days),
-            "inspection_over",
+            QueueReason.INSPECTION_OVER,
         )
     elif escrow.shipment:
         yield (
             escrow.shipment.at + timedelta(days=terms.claim_days),
-            "delivery_unconfirmed",
+            QueueReason.DELIVERY_UNCONFIRMED,
         )
     else:
-        yield escrow.held_at + timedelta(days=terms.ship_within_days), "ship_by_missed"
+        yield (
+            escrow.held_at + timedelta(days=terms.ship_within_days),
+            QueueReason.SHIP_BY_MISSED,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ TRANSITIONS: tuple[Transition, ...] = tuple(row for rows in (
     _rows("fund_late", "created authenticating charging", "held", "paynet"),
     _rows("decline", "charging", "created", "paynet"),
     _rows("find_unpaid", "charging", "created", "paynet", quiet),
-    _rows("doubt_capture", "created authenticating charging", "review", "paynet"),
+    _rows("doubt_capture", "created authenticating charging held", "review", "paynet"),
     _rows("note_capture", f"charging review {_OPEN_PAID} {_CLOSED}", "=", "paynet"),
     _rows("expire", "created", "expired", "clock", pay_by_over),
     _rows("cancel", "created authenticating", "cancelled", "payer backend operations",
@@ -192,7 +196,7 @@ TRANSITIONS: tuple[Transition, ...] = tuple(row for rows in (
     _rows("release", "held", "released", "payer", something_available, "release"),
     _rows("escalate", "held", "review", "clock", deadline_over),
     _rows("give_up", "created authenticating charging held", "review", "clock"),
-    _rows("flag", f"review {_CLOSED}", "=", "clock"),
+    _rows("flag", f"held review {_CLOSED}", "=", "clock"),
     # ── money out: settlements ──
     _rows("release_part", "held", "held released split", "payer clock operations",
           something_available, wired=False),
@@ -273,7 +277,7 @@ def begin(escrow: Escrow, step: Step) -> Escrow:
     return replace(escrow, history=(entry,))
 
 
-def queued(escrow: Escrow, reason: str, at: datetime) -> dict[str, Any]:
+def queued(escrow: Escrow, reason: QueueReason, at: datetime) -> dict[str, Any]:
     """The change that puts it into the human queue; an older reason keeps its place."""
     if escrow.queue_reason:
         return {}

@@ -23,6 +23,7 @@ from emanet.escrow import (
     Capture,
     CaptureStatus,
     Escrow,
+    QueueReason,
     Status,
     Step,
 )
@@ -181,8 +182,8 @@ def _approved(
     if escrow.status in (Status.CREATED, Status.AUTHENTICATING):
         return _fund(escrow, "fund_late", attempt, capture, step)
     if escrow.status in UNPAID or _is_unpaid_review(escrow):
-        return _note(escrow, attempt, (capture,), CaptureStatus.WAITING, step)
-    return _note(escrow, attempt, (capture,), CaptureStatus.SURPLUS, step)
+        return _late(escrow, attempt, capture, CaptureStatus.WAITING, step)
+    return _late(escrow, attempt, capture, CaptureStatus.SURPLUS, step)
 
 
 def _fund(
@@ -206,7 +207,7 @@ def _fund(
         attempts=attempts,
         balances=escrow.balances.capture(escrow.amount_minor),
         held_at=step.at,
-        **_queued_if(_has_surplus(attempts), escrow, "late_capture", step.at),
+        **_queued_if_surplus(escrow, attempts, step.at),
     )
 
 
@@ -215,7 +216,7 @@ def _unpaid(
 ) -> Escrow:
     """The charge took nothing: payable again, or funded by a capture that waited."""
     closed = _close(attempt, status, step.at, why)
-    if status is AttemptStatus.NOT_PAID:
+    if not _heard_first_hand(attempt, status, step.at):
         closed = replace(closed, ask_at=step.at + policy.ASK_AFTER_CLOSING[0])
     settled = replace(escrow, attempts=_with(escrow, closed))
     for late in settled.attempts:
@@ -228,6 +229,12 @@ def _unpaid(
     )
 
 
+def _heard_first_hand(attempt: Attempt, status: AttemptStatus, at: datetime) -> bool:
+    """Declined to the very caller who charged, within his lease: nothing can follow."""
+    in_lease = attempt.lease_until is not None and at < attempt.lease_until
+    return status is AttemptStatus.DECLINED and in_lease
+
+
 def _doubtful(
     escrow: Escrow,
     attempt: Attempt,
@@ -235,54 +242,69 @@ def _doubtful(
     captures: tuple[Capture, ...],
     step: Step,
 ) -> Escrow | None:
-    if escrow.status not in UNPAID:
-        noted_only = _note(escrow, attempt, captures, CaptureStatus.MISMATCHED, step)
-        return noted_only or _show(escrow, reason, step)
-    kept = _keeping(attempt, captures, CaptureStatus.MISMATCHED)
-    noted = replace(kept, ask_at=None)
+    """Unpaid, or the very money that is held: frozen. Else stored and shown."""
+    why = f"{reason}, attempt {attempt.number}"
+    if escrow.status in UNPAID or _is_held_money(escrow, attempt, captures):
+        return _freeze(escrow, attempt, why, captures, step)
+    if any(entry.why == why for entry in escrow.history):
+        return None
+    noted = replace(_keeping(attempt, captures, CaptureStatus.MISMATCHED), ask_at=None)
+    return _noted(escrow, noted, QueueReason.DOUBTFUL_CAPTURE, why, step)
+
+
+def _is_held_money(
+    escrow: Escrow, attempt: Attempt, captures: tuple[Capture, ...]
+) -> bool:
+    funds = {c.xact_id for c in attempt.captures if c.status is CaptureStatus.FUNDS}
+    return escrow.status is Status.HELD and any(c.xact_id in funds for c in captures)
+
+
+def _freeze(
+    escrow: Escrow,
+    attempt: Attempt,
+    why: str,
+    captures: tuple[Capture, ...],
+    step: Step,
+) -> Escrow:
+    noted = replace(_keeping(attempt, captures, CaptureStatus.MISMATCHED), ask_at=None)
     return advance(
         escrow,
         "doubt_capture",
         Status.REVIEW,
         step,
-        why=reason,
+        why=why,
         attempts=_with(escrow, noted),
         prior_status=escrow.status,
-        **queued(escrow, reason, step.at),
+        **queued(escrow, QueueReason.DOUBTFUL_CAPTURE, step.at),
     )
 
 
-def _note(
+def _late(
     escrow: Escrow,
     attempt: Attempt,
-    captures: tuple[Capture, ...],
+    capture: Capture,
     status: CaptureStatus,
     step: Step,
-) -> Escrow | None:
+) -> Escrow:
     """Stored, never ignored, and never a change of status."""
-    new = tuple(c for c in captures if not _knows(attempt, c))
-    if not new:
-        return None
-    noted = replace(_keeping(attempt, new, status), ask_at=None)
+    noted = replace(_keeping(attempt, (capture,), status), ask_at=None)
     waits = status is CaptureStatus.WAITING
-    reason = "" if waits else "late_capture"
+    reason = None if waits else QueueReason.LATE_CAPTURE
+    return _noted(escrow, noted, reason, status, step)
+
+
+def _noted(
+    escrow: Escrow, noted: Attempt, reason: QueueReason | None, why: str, step: Step
+) -> Escrow:
     return advance(
         escrow,
         "note_capture",
         escrow.status,
         step,
-        why=status,
+        why=why,
         attempts=_with(escrow, noted),
-        **_queued_if(bool(reason), escrow, reason, step.at),
+        **(queued(escrow, reason, step.at) if reason else {}),
     )
-
-
-def _show(escrow: Escrow, reason: str, step: Step) -> Escrow | None:
-    """A doubt about what is known already (a reversal, say): into the human queue."""
-    if escrow.queue_reason:
-        return None
-    flagged = queued(escrow, reason, step.at)
-    return advance(escrow, "note_capture", escrow.status, step, why=reason, **flagged)
 
 
 def _is_unpaid_review(escrow: Escrow) -> bool:
@@ -356,14 +378,24 @@ def _closing(
 
 
 def _knows(attempt: Attempt, capture: Capture) -> bool:
-    return any(known.xact_id == capture.xact_id for known in attempt.captures)
+    """A mismatched one is no knowledge: the approval of the same transaction is
+    news."""
+    return any(
+        known.xact_id == capture.xact_id
+        and known.status is not CaptureStatus.MISMATCHED
+        for known in attempt.captures
+    )
 
 
 def _keeping(
     attempt: Attempt, captures: tuple[Capture, ...], status: CaptureStatus
 ) -> Attempt:
-    new = [replace(c, status=status) for c in captures if not _knows(attempt, c)]
-    return replace(attempt, captures=(*attempt.captures, *new))
+    """With the captures that it did not know, or knew less well."""
+    new = {
+        c.xact_id: replace(c, status=status) for c in captures if not _knows(attempt, c)
+    }
+    others = (c for c in attempt.captures if c.xact_id not in new)
+    return replace(attempt, captures=(*others, *new.values()))
 
 
 def _surplus(attempt: Attempt, funding: Capture) -> Attempt:
@@ -378,11 +410,10 @@ def _surplus(attempt: Attempt, funding: Capture) -> Attempt:
     return replace(attempt, captures=captures)
 
 
-def _has_surplus(attempts: tuple[Attempt, ...]) -> bool:
-    return any(c.status is CaptureStatus.SURPLUS for a in attempts for c in a.captures)
-
-
-def _queued_if(
-    wanted: bool, escrow: Escrow, reason: str, at: datetime
+def _queued_if_surplus(
+    escrow: Escrow, attempts: tuple[Attempt, ...], at: datetime
 ) -> dict[str, Any]:
-    return queued(escrow, reason, at) if wanted else {}
+    captures = (capture for attempt in attempts for capture in attempt.captures)
+    if any(capture.status is CaptureStatus.SURPLUS for capture in captures):
+        return queued(escrow, QueueReason.LATE_CAPTURE, at)
+    return {}

@@ -12,7 +12,7 @@ POLICY_VERSION = 1
 ATTEMPTS_MAX = 10
 ATTEMPTS_BURST = 5
 ATTEMPTS_WINDOW = timedelta(minutes=10)
-CHARGES_PER_ATTEMPT_MAX = 3
+TAKEOVERS_MAX = 3  # of one charge, each after its lease
 WHY_BYTES_MAX = 160  # keeps an entry of history below 512 bytes
 
 # The rhythm of one attempt.

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from emanet.escrow import Actor, Escrow, Step
+from emanet.escrow import Actor, Escrow, QueueReason, Step
 from emanet.outcome import Outcome
 
 Clock = Callable[[], datetime]
@@ -51,6 +51,10 @@ class Session:
 
 class Gateway(Protocol):
     """PAYNET. Every call ends before `deadline`; none is repeated unless it says so."""
+
+    def be_ready(self, deadline: datetime) -> None:
+        """To be asked before an intent is written: the key is at hand, and there is
+        time for a charge. Raises SecretUnavailable, PaynetUnreachable."""
 
     def open_session(
         self, order: SessionOrder, card: Card, deadline: datetime
@@ -102,12 +106,12 @@ class Callback:
 
     id: str
     received_at: datetime
-    reference_no: str | None
     hint: Mapping[str, str | int | bool | None]
+    reference_no: str | None = None
     status: CallbackStatus = CallbackStatus.RECEIVED
     tries: int = 0
     due_at: datetime | None = None
-    queue_reason: str | None = None
+    queue_reason: QueueReason | None = None
     queue_since: datetime | None = None
 
 
@@ -128,7 +132,7 @@ class EscrowStore(Protocol):
     """Our books. All methods may raise StoreUnavailable."""
 
     def get(self, escrow_id: str) -> Escrow:
-        """Consistent. Raises EscrowNotFound."""
+        """Consistent. Raises EscrowNotFound, UnreadableItem."""
 
     def create(self, escrow: Escrow) -> Escrow:
         """Puts it unless its id exists; answers what stands in the table then."""
@@ -155,6 +159,9 @@ class Schedule(Protocol):
         """Moves `due_at` to `until` if it is still as seen; leaves the version alone,
         so that a user's request never loses to a lease. False: another has it."""
 
+    def set_aside(self, item_id: str, lease_until: datetime) -> None:
+        """Into the human queue as it is: nobody here can read this item."""
+
     def postpone(self, escrow: Escrow, lease_until: datetime) -> bool:
         """Writes when to try again, without a transition: only on the version as read
         and under the own lease. False: somebody else wrote, and knows better."""
@@ -167,7 +174,7 @@ class Inbox(Protocol):
         """Stores it; a duplicate of one not yet applied is made due now."""
 
     def read(self, callback_id: str) -> Callback | None:
-        """Consistent; None if it has been forgotten."""
+        """Consistent; None if it has been forgotten. Raises UnreadableItem."""
 
     def finish(self, callback: Callback, lease_until: datetime) -> bool:
         """Writes its new status and due moment under the own lease."""

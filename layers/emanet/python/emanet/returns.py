@@ -50,7 +50,8 @@ def _fields(raw: bytes) -> list[tuple[str, str]]:
         pairs = json.loads(text, object_pairs_hook=list)
     except (ValueError, RecursionError):
         return []
-    return [(name, value) for name, value in pairs if isinstance(value, str)]
+    given = ((name, value) for name, value in pairs if value is not None)
+    return [(name, v if isinstance(v, str) else UNREADABLE) for name, v in given]
 
 
 def _one(pairs: list[tuple[str, str]], name: str) -> str | None:

@@ -4,6 +4,7 @@ it."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ FOUR_DIGIT_YEARS = range(2000, 2100)
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,64}$")]
 _KEY = re.compile("[A-Za-z0-9._:-]{1,64}")
 _PLAIN = re.compile("[A-Za-z_]{1,40}")
+Sub = Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]  # whatever the issuer gives
 ShortText = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 
 
@@ -74,11 +76,11 @@ class FeeIn(Border):
 
 
 class PayerIn(Border):
-    id: Id
+    id: Sub
 
 
 class PayeeIn(Border):
-    id: Id
+    id: Sub
     paynet_agent_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9]{1,10}$")
 
 
@@ -121,7 +123,13 @@ class CreateBody(Border):
             fee_minor=fee_minor,
             round=self.round,
             policy=Policy(**self.policy.model_dump()),
+            fingerprint=self._fingerprint(),
         )
+
+    def _fingerprint(self) -> str:
+        """Of what was sent, not of the defaults of the day."""
+        sent = self.model_dump_json(exclude_unset=True)
+        return hashlib.sha256(sent.encode()).hexdigest()
 
 
 class CardIn(Border):

@@ -32,7 +32,9 @@ def _networks(text: Any) -> Any:
 class Settings(BaseModel):
     """A part of the environment; the fields' names in capitals are the variables'."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
 
 T = TypeVar("T", bound=Settings)

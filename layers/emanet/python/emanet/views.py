@@ -38,6 +38,8 @@ def escrow_view(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
     """The escrow for this caller."""
     mine = actors(escrow, caller)
     roles = {actor.role for actor in mine}
+    if roles == {Role.CARRIER}:
+        return _carriers_view(escrow)
     knows_why = bool(roles & {Role.PAYER, Role.OPERATIONS})
     sums = escrow.balances
     view = {
@@ -70,6 +72,17 @@ def escrow_view(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
     if Role.OPERATIONS in roles:
         view["queue_reason"] = escrow.queue_reason
     return view
+
+
+def _carriers_view(escrow: Escrow) -> dict[str, Any]:
+    """What a carrier has to do with: the parcel."""
+    return {
+        "escrow_id": escrow.id,
+        "status": escrow.status,
+        "version": escrow.version,
+        "tracking": _tracking(escrow),
+        "delivered_at": _text(escrow.delivered_at),
+    }
 
 
 def account_word(escrow: Escrow) -> str:

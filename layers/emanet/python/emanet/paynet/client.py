@@ -31,6 +31,7 @@ from emanet.ports import Card, Clock, Session, SessionOrder
 CONNECT_S = 3.0
 READ_S = 15.0
 SHORTEST_S = 0.01
+CHARGE_NEEDS_S = 3.0
 REPEAT_NEEDS_S = 6.0
 BODY_LONGEST = 1024 * 1024
 IDLE_LONGEST = timedelta(seconds=60)  # a NAT on the way forgets older connections
@@ -64,6 +65,11 @@ class PaynetGateway:
         self._http = _new_session()
         self._used_at = clock()
 
+    def be_ready(self, deadline: datetime) -> None:
+        """See ports.Gateway."""
+        if self._left_s(self._errand(deadline).deadline) < CHARGE_NEEDS_S:
+            raise PaynetUnreachable("no_time")
+
     def open_session(
         self, order: SessionOrder, card: Card, deadline: datetime
     ) -> Session:
@@ -87,12 +93,14 @@ class PaynetGateway:
     ) -> Outcome:
         """tds_charge, and what its answer leaves out; see ports.Gateway."""
         errand = self._errand(deadline)
-        answer = self._send_charge(errand, session_id, token_id)
+        answer, repeated = self._send_charge(errand, session_id, token_id)
         if isinstance(answer, Unknown):
             return answer
         charged = messages.read_tds_charge(answer)
         if isinstance(charged, Row):
             return self._confirm(errand, charged, reference_no, expected_minor)
+        if repeated and isinstance(charged, Declined):
+            return Unknown("refused_on_repeat")  # the first may still have taken it
         return charged
 
     def ask(
@@ -111,16 +119,16 @@ class PaynetGateway:
 
     def _send_charge(
         self, errand: _Errand, session_id: str, token_id: str
-    ) -> Answer | Unknown:
+    ) -> tuple[Answer | Unknown, bool]:
         """Once, and once more if nothing readable came back while time remains: the
-        same pair never charges twice (paynet-api.md 2.4)."""
+        same pair never charges twice (paynet-api.md 2.4). True: it was repeated."""
         pair = messages.tds_charge(session_id, token_id)
         answer = self._post(errand, messages.TDS_CHARGE, pair)
         if isinstance(answer, Answer) and answer.is_readable:
-            return answer
+            return answer, False
         if self._left_s(errand.deadline) < REPEAT_NEEDS_S:
-            return answer
-        return self._post(errand, messages.TDS_CHARGE, pair)
+            return answer, False
+        return self._post(errand, messages.TDS_CHARGE, pair), True
 
     def _confirm(
         self, errand: _Errand, charged: Row, reference_no: str, expected_minor: int
@@ -165,7 +173,7 @@ class PaynetGateway:
         """One request, sent at most once. Failures are returned, never raised: the
         exceptions of requests carry the request, and with it card, token and key."""
         if self._left_s(errand.deadline) <= 0:
-            return Unknown("no_time")
+            return Unknown("no_time", unreachable=True)
         try:
             return self._exchange(errand, path, json.dumps(request).encode())
         except (OSError, HTTPError) as error:

@@ -106,10 +106,14 @@ _READERS: tuple[Callable[[str], datetime], ...] = (datetime.fromisoformat, _dott
 
 
 def _in_utc(at: datetime) -> datetime | None:
-    """A date before PAYNET existed is some program's default, not a moment."""
+    """A date before PAYNET existed is some program's default, not a moment; nor is one
+    that no calendar reaches."""
     if at.year < _OLDEST_YEAR:
         return None
-    return (at if at.tzinfo else at.replace(tzinfo=_TURKEY)).astimezone(UTC)
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=_TURKEY)).astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def masked_card(value: object) -> str | None:

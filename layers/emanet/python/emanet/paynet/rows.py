@@ -174,11 +174,20 @@ def judge_detailed(
 
 def merged(rows: Iterable[Row]) -> list[Row]:
     """Each transaction once: a later row of the same one fills in what it knows."""
-    known: dict[str, Row] = {}
-    for position, row in enumerate(rows):
-        key = row.xact_id or row.id or f"row {position}"
-        known[key] = _filled(known[key], row) if key in known else row
-    return list(known.values())
+    known: list[Row] = []
+    for row in rows:
+        same = next((n for n, other in enumerate(known) if _are_one(other, row)), None)
+        if same is None:
+            known.append(row)
+        else:
+            known[same] = _filled(known[same], row)
+    return known
+
+
+def _are_one(one: Row, other: Row) -> bool:
+    """By either of PAYNET's two ids."""
+    by_xact_id = one.xact_id is not None and one.xact_id == other.xact_id
+    return by_xact_id or (one.id is not None and one.id == other.id)
 
 
 def _filled(older: Row, newer: Row) -> Row:

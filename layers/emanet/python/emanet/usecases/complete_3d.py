@@ -11,6 +11,7 @@ from datetime import datetime
 from emanet import payment
 from emanet.errors import EscrowNotFound, Refused, StaleEscrow, Unavailable
 from emanet.escrow import Actor, Attempt, AttemptStatus, Escrow, Role, Status
+from emanet.outcome import Declined, Outcome, Unknown
 from emanet.ports import Desk, Gateway
 from emanet.usecases.initiate_3d import digest
 from emanet.usecases.settle import settle
@@ -60,6 +61,7 @@ def complete_3d(
         if not back.session_id or not back.token_id:
             _bank_said_no(escrow, attempt, desk)
         elif attempt.session_id and _same(attempt.session_id, back.session_id):
+            gateway.be_ready(deadline)
             charging = _claim(escrow, attempt, desk)
             outcome = gateway.charge(
                 back.session_id,
@@ -68,7 +70,7 @@ def complete_3d(
                 expected_minor=attempt.expected_minor,
                 deadline=deadline,
             )
-            settle(charging, attempt.number, outcome, desk)
+            settle(charging, attempt.number, _first_hand(charging, outcome), desk)
     except (Refused, StaleEscrow, Unavailable):
         pass  # another tab, too late, or the reconciler will ask: the page shows it
     return Landing(attempt.return_to, escrow.id)
@@ -97,6 +99,14 @@ def _claim(escrow: Escrow, attempt: Attempt, desk: Desk) -> Escrow:
     charging = claim(escrow, attempt.number, now)
     desk.store.save(escrow, charging)
     return charging
+
+
+def _first_hand(charging: Escrow, outcome: Outcome) -> Outcome:
+    """A "no" to a takeover is no verdict on the charge that it took over."""
+    attempt = charging.live_attempt
+    if attempt and attempt.sends > 1 and isinstance(outcome, Declined):
+        return Unknown("refused_on_repeat")
+    return outcome
 
 
 def _same(one: str, other: str) -> bool:

@@ -3,9 +3,7 @@ registering twice meets the first registration and never makes a second escrow."
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from emanet.errors import (
@@ -24,12 +22,14 @@ from emanet.usecases.access import Caller
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the backend registers; amounts in kuruş."""
+    """What the backend registers; amounts in kuruş. `fingerprint` tells a repeat from
+    another registration of the same order."""
 
     order_id: str
     amount_minor: int
     payer: Party
     payee: Party
+    fingerprint: str
     fee_minor: int = 0
     round: int = 1
     policy: Policy = field(default_factory=Policy)
@@ -57,7 +57,7 @@ def _registered(order: Order, merchant: str, at: datetime) -> Escrow:
         id=escrow_id(merchant, order.order_id, order.round),
         order_id=order.order_id,
         round=order.round,
-        fingerprint=_fingerprint(order),
+        fingerprint=order.fingerprint,
         amount_minor=order.amount_minor,
         fee_minor=order.fee_minor,
         payer=order.payer,
@@ -77,8 +77,3 @@ def _previous_round_must_have_ended(
         raise InvalidRequest(FieldProblem("round", "no_previous_round")) from None
     if before.status not in CLOSED_UNPAID:
         raise PreviousRoundOpen(before)
-
-
-def _fingerprint(order: Order) -> str:
-    text = json.dumps(asdict(order), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,11 +6,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from emanet import holding, payment, policy
 from emanet.due import Duty, Moment, due_at, next_moment
-from emanet.errors import EscrowNotFound, StaleEscrow, Unavailable
-from emanet.escrow import Actor, Attempt, Escrow, Role, Step, escrow_id_of
+from emanet.errors import (
+    EscrowNotFound,
+    StaleEscrow,
+    Unavailable,
+    UnreadableItem,
+)
+from emanet.escrow import (
+    Actor,
+    Attempt,
+    Escrow,
+    QueueReason,
+    Role,
+    Step,
+    escrow_id_of,
+)
 from emanet.outcome import NotFound, Outcome, Unknown
 from emanet.ports import (
     Callback,
@@ -26,7 +40,8 @@ from emanet.usecases.settle import ask, settle
 
 CLOCK = Actor(Role.CLOCK)
 BUDGET = {DueKind.ESCROW: 100, DueKind.INBOX: 50}  # items of a kind in one run
-ITEM_TAKES = timedelta(seconds=12)  # no item is begun that may not end in time
+ASK_TAKES = timedelta(seconds=12)
+ITEM_TAKES = timedelta(seconds=20)  # no item is begun that may not end in time
 TIMEOUTS_MAX = 5  # in a row: PAYNET is down, the next run will see
 BACKOFF_MAX = timedelta(hours=6)
 
@@ -55,11 +70,14 @@ class Reconciler:
 
     def run(self) -> Report:
         """Raises StoreUnavailable only if the due index cannot be read."""
-        for kind, budget in BUDGET.items():
-            for due in self.schedule.due(kind, self.desk.clock(), budget):
+        now = self.desk.clock()
+        lines = (self.schedule.due(kind, now, BUDGET[kind]) for kind in DueKind)
+        for turn in zip_longest(*lines):  # neither kind waits for all of the other
+            for kind, due in zip(DueKind, turn, strict=True):
                 if self._must_stop():
                     return self.report
-                self._attend(kind, due)
+                if due:
+                    self._attend(kind, due)
         return self.report
 
     def _must_stop(self) -> bool:
@@ -74,14 +92,20 @@ class Reconciler:
         and the next item has its turn now."""
         try:
             lease = self.desk.clock() + policy.RECONCILE_LEASE
-            if not self.schedule.lease(due, lease, self.desk.chance(16)):
-                return
+            if self.schedule.lease(due, lease, self.desk.chance(16)):
+                self._leased(kind, due, lease)
+        except Exception as error:  # noqa: BLE001 - a poisoned item must not starve the others
+            self.report.failures.append(type(error).__name__)
+
+    def _leased(self, kind: DueKind, due: Due, lease: datetime) -> None:
+        try:
             if kind is DueKind.ESCROW:
                 self._escrow(due.id, lease)
             else:
                 self._callback(due.id, lease)
-        except Exception as error:  # noqa: BLE001 - a poisoned item must not starve the others
-            self.report.failures.append(type(error).__name__)
+        except UnreadableItem:
+            self.schedule.set_aside(due.id, lease)
+            raise
 
     # ── escrows ──
 
@@ -127,7 +151,7 @@ class Reconciler:
             return
         tries = escrow.tries + (not outcome.unreachable)
         if tries >= policy.FAILURES_MAX:
-            self._give_up(escrow, outcome.why)
+            self._stop_asking(escrow, outcome.why)
             return
         later = payment.ask_later(escrow, attempt.number, now + backoff(tries))
         self.schedule.postpone(replace(later, tries=tries), lease)
@@ -142,6 +166,13 @@ class Reconciler:
             return
         again = self.desk.clock() + backoff(tries)
         self.schedule.postpone(replace(escrow, tries=tries, retry_at=again), lease)
+
+    def _stop_asking(self, escrow: Escrow, why: str) -> None:
+        """A question about an older attempt is no reason to freeze paid money."""
+        if escrow.balances.captured:
+            self._save(escrow, holding.flag(escrow, why, self._step()))
+        else:
+            self._give_up(escrow, why)
 
     def _give_up(self, escrow: Escrow, why: str) -> None:
         self._save(escrow, holding.give_up(escrow, why, self._step()))
@@ -197,13 +228,12 @@ class Reconciler:
                 status=CallbackStatus.QUEUED,
                 tries=tries,
                 due_at=None,
-                queue_reason="callback_unmatched",
+                queue_reason=QueueReason.CALLBACK_UNMATCHED,
                 queue_since=now,
             )
         wait = backoff_for_age(now - callback.received_at)
-        return replace(
-            callback, status=CallbackStatus.PARKED, tries=tries, due_at=now + wait
-        )
+        due = min(now + wait, callback.received_at + policy.CALLBACK_PARKED_FOR)
+        return replace(callback, status=CallbackStatus.PARKED, tries=tries, due_at=due)
 
     # ── both ──
 
@@ -212,7 +242,7 @@ class Reconciler:
             attempt,
             gateway=self.gateway,
             clock=self.desk.clock,
-            deadline=min(self.deadline, self.desk.clock() + ITEM_TAKES),
+            deadline=min(self.deadline, self.desk.clock() + ASK_TAKES),
         )
         unreachable = isinstance(outcome, Unknown) and outcome.unreachable
         self.timeouts = self.timeouts + 1 if unreachable else 0

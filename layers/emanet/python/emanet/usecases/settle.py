@@ -8,7 +8,7 @@ from datetime import datetime
 from emanet import payment
 from emanet.errors import StaleEscrow, StoreUnavailable
 from emanet.escrow import Actor, Attempt, Escrow, Role
-from emanet.outcome import Declined, NotFound, Outcome, Unknown
+from emanet.outcome import Declined, Doubtful, NotFound, Outcome, Unknown
 from emanet.ports import Clock, Desk, Gateway
 from emanet.usecases.writing import WRITES_MAX
 
@@ -47,10 +47,11 @@ def settle(
 def ask(
     attempt: Attempt, *, gateway: Gateway, clock: Clock, deadline: datetime
 ) -> Outcome:
-    """PAYNET's verdict about an attempt, asked without moving money. A refusal does not
-    count while a charge of the attempt may still be on its way."""
+    """PAYNET's verdict about an attempt, asked without moving money. While a charge of
+    the attempt may still be on its way, only a capture counts."""
     outcome = gateway.ask(attempt.reference_no, attempt.expected_minor, deadline)
     lease = attempt.lease_until
-    if isinstance(outcome, Declined) and lease and clock() < lease:
+    unripe = isinstance(outcome, Declined | Doubtful)
+    if unripe and lease and clock() < lease:
         return Unknown("charge_under_way")
     return outcome
