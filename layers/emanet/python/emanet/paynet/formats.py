@@ -99,7 +99,7 @@ def _dotted(value: str) -> datetime:
     return datetime.strptime(value, form).replace(tzinfo=_TURKEY)
 
 
-_WORD = re.compile(r"[(\"']?[^\W\d_]{1,20}(?:['’-][^\W\d_]{1,20})?[.,;:!?)\"']*")
+_WORD = re.compile(r"3-?D|[(\"']?[^\W\d_]{1,20}(?:['’-][^\W\d_]{1,20})?[.,;:!?)\"']*")
 _ERROR_ID = re.compile(r"[A-Za-z0-9_-]{1,8}")
 
 _READERS: tuple[Callable[[str], datetime], ...] = (datetime.fromisoformat, _dotted)
