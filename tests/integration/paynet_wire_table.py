@@ -275,7 +275,7 @@ DOOR = [
         "D",
         ASK_CHARGE,
         problem("403 Forbidden", "api_error", 8),
-        Unknown("http_403"),
+        Unknown("http_403", unreachable=True),
         fault={"kind": "status", "status": 403},
     ),
     Exchange(

@@ -588,7 +588,7 @@ def test_a_bug_is_logged_by_its_kind_and_place_only(house: House) -> None:
     assert (answer.status, answer.body["code"]) == (500, "internal_error")
     form = browser.Form(f"{BASE_URL}/api/3d/return/{escrow_id}/1/{STATE}", {"a": "b"})
     assert house.come_back(form).status == 303
-    assert '"error":"ValidationError"' in house.outlets()
+    assert '"error":"UnreadableItem"' in house.outlets()
     assert not is_in("quoted-by-the-error", house.told())
 
 

@@ -181,7 +181,7 @@ def test_another_amount_than_asked_is_for_a_human(stage: Stage) -> None:
     [capture] = escrow.attempts[0].captures
     assert (capture.status, capture.amount_minor) == ("mismatched", AMOUNT_MINOR + 100)
     item = stage.item(escrow_id) or {}
-    assert item["queue_reason"]["S"] == "amount_differs"
+    assert item["queue_reason"]["S"] == "doubtful_capture"
     assert "queue_since" in item
 
 

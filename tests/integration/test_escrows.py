@@ -388,3 +388,34 @@ def test_nothing_moves_that_is_not_held(stage: Stage, status: str) -> None:
         assert (answer.status, answer.body["code"]) == (409, "not_allowed_now")
         assert answer.body["escrow"]["status"] == status
     assert stage.item(escrow_id) == before
+
+
+# ── callers of other issuers ──
+
+
+@pytest.mark.parametrize("sub", ["auth0|5f7c8ec7c33c6c004bbafe82", "a" * 128])
+def test_a_sub_of_any_issuer_can_pay(stage: Stage, sub: str) -> None:
+    escrow_id = stage.create(payer={"id": sub})
+    seen = stage.call("GET", f"/api/escrows/{escrow_id}", who=(sub, BUYER[1]))
+    assert (seen.status, seen.body["payer"]["id"]) == (200, sub)
+
+
+@pytest.mark.parametrize("claim", ["scope", "scp"])
+@pytest.mark.parametrize(
+    "scopes", ["escrow:read operations", "[escrow:read operations]"]
+)
+def test_scopes_are_read_as_any_issuer_writes_them(
+    stage: Stage, claim: str, scopes: str
+) -> None:
+    path = f"/api/escrows/{stage.create()}"
+    event, route = stage.event("GET", path, who=OPERATIONS)
+    claims = {"sub": OPERATIONS[0], claim: scopes}
+    event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
+    assert stage.handle(route.function, event).status == 200
+
+
+def test_a_token_of_nobody_may_do_nothing(stage: Stage) -> None:
+    for path in ("/api/escrows", f"/api/escrows/{stage.create()}"):
+        event, route = stage.event("GET", path)
+        del event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+        assert stage.handle(route.function, event).status == 403

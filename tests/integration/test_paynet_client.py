@@ -124,8 +124,8 @@ def test_a_session_that_does_not_open_in_time_is_unreachable(
 def test_after_the_deadline_nothing_is_sent(
     paynet: LiteralPaynet, gateway: PaynetGateway
 ) -> None:
-    assert charge(gateway, within_s=-1) == Unknown("no_time")
-    assert ask(gateway, within_s=-1) == Unknown("no_time")
+    assert charge(gateway, within_s=-1) == Unknown("no_time", unreachable=True)
+    assert ask(gateway, within_s=-1) == Unknown("no_time", unreachable=True)
     with pytest.raises(PaynetUnreachable, match=r"^no_time$"):
         open_session(gateway, within_s=-1)
     assert paynet.received == []
@@ -263,6 +263,23 @@ def test_a_4xx_on_the_repeat_is_unknown_because_the_first_may_have_charged(
 ) -> None:
     paynet.answers[CHARGE] = [closes, wire.BAD_REQUEST]
     assert charge(gateway) == Unknown("http_400")
+
+
+def test_a_refusal_of_the_repeat_is_unknown_because_the_first_may_have_charged(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [closes, answer(wire.DECLINED)]
+    assert charge(gateway) == Unknown("refused_on_repeat")
+
+
+def test_it_is_ready_only_with_a_key_and_time_for_a_charge(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    now = datetime.now(UTC)
+    gateway.be_ready(now + timedelta(seconds=10))
+    with pytest.raises(PaynetUnreachable, match=r"^no_time$"):
+        gateway.be_ready(now + timedelta(seconds=2))
+    assert paynet.received == []
 
 
 @pytest.mark.parametrize("path", [INITIAL, CHECK])

@@ -317,12 +317,15 @@ def test_a_poisoned_item_never_starves_the_others(stage: Stage) -> None:
     assert stage.escrow(other.escrow_id).status == "held"
 
 
-def test_a_poisoned_item_stands_behind_the_others_for_a_while(stage: Stage) -> None:
-    poison(stage, "poisoned", "escrow", "status")
-    stage.reconcile()
+@pytest.mark.parametrize("kind", ["escrow", "inbox"])
+def test_an_item_that_nobody_can_read_is_shown_to_a_human(
+    stage: Stage, kind: str
+) -> None:
+    poison(stage, "poisoned", kind, "status")
+    assert stage.reconcile().failures == ["UnreadableItem"]
+    stage.clock.move(days=1)
     assert due(stage) == []
-    stage.clock.move(seconds=91)
-    assert [line.id for line in due(stage)] == ["poisoned"]
+    assert queue(stage, "unreadable") == ["poisoned"]
 
 
 def test_more_poisoned_items_than_a_run_attends_to_are_no_wall(stage: Stage) -> None:

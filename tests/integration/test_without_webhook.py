@@ -100,7 +100,7 @@ FLOWS: list[tuple[Callable[[Stage], str], str, str | None]] = [
     (partial(paid, card="4000000000000077"), "review", "ship_by_missed"),
     (partial(paid, card="4000000000000093"), "expired", None),
     (partial(paid, card="4000000000000119"), "review", "ship_by_missed"),
-    (partial(paid, card="4000000000000127"), "review", "amount_differs"),
+    (partial(paid, card="4000000000000127"), "review", "doubtful_capture"),
     (partial(paid, card="4000000000000143"), "review", "ship_by_missed"),
 ]
 

@@ -196,7 +196,7 @@ class Bank(Gateway):
     books_said: list[Status] = field(default_factory=list)
 
     def be_ready(self, deadline: datetime) -> None:
-        assert deadline
+        assert deadline.tzinfo
 
     def charge(
         self,

@@ -30,6 +30,9 @@ class NotFound:
     asked_at: datetime
 
 
+REVERSED = "reversed"  # the one reason of a doubt that freezes held money
+
+
 @dataclass(frozen=True, slots=True)
 class Doubtful:
     """Money moved, but not as asked: another amount, twice, or reversed."""

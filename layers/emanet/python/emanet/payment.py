@@ -28,7 +28,14 @@ from emanet.escrow import (
     Step,
 )
 from emanet.machine import advance, may_start, queued
-from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome
+from emanet.outcome import (
+    REVERSED,
+    Approved,
+    Declined,
+    Doubtful,
+    NotFound,
+    Outcome,
+)
 
 # ── attempts ─────────────────────────────────────────────────────────────────
 
@@ -242,9 +249,10 @@ def _doubtful(
     captures: tuple[Capture, ...],
     step: Step,
 ) -> Escrow | None:
-    """Unpaid, or the very money that is held: frozen. Else stored and shown."""
+    """Unpaid, or the held money went back: frozen. Else stored and shown."""
     why = f"{reason}, attempt {attempt.number}"
-    if escrow.status in UNPAID or _is_held_money(escrow, attempt, captures):
+    gone = reason == REVERSED and _is_held_money(escrow, attempt, captures)
+    if escrow.status in UNPAID or gone:
         return _freeze(escrow, attempt, why, captures, step)
     if any(entry.why == why for entry in escrow.history):
         return None

@@ -12,7 +12,15 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from emanet.escrow import Capture
-from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
+from emanet.outcome import (
+    REVERSED,
+    Approved,
+    Declined,
+    Doubtful,
+    NotFound,
+    Outcome,
+    Unknown,
+)
 from emanet.paynet.formats import (
     kurus,
     masked_card,
@@ -200,7 +208,7 @@ def _filled(older: Row, newer: Row) -> Row:
 def _doubt(row: Row, expected_minor: int) -> str:
     """Why this success is not what was asked for; empty: it is."""
     if row.is_reversed:
-        return "reversed"
+        return REVERSED
     if not row.is_lira:
         return "currency_differs"
     if row.instalment not in _SINGLE_PAYMENT:
