@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from emanet import holding, payment
+from emanet import attempts, holding
 from emanet.dynamodb import stamp
 from emanet.errors import EscrowNotFound, StaleEscrow
 from emanet.escrow import Actor, Escrow, Role, Shipment
@@ -209,7 +209,7 @@ def test_nothing_is_put_off_without_its_lease(stage: Stage) -> None:
 def test_an_escrow_with_nothing_due_leaves_the_index(stage: Stage) -> None:
     before = stage.escrow(stage.create(policy={"pay_within_hours": 1}))
     stage.clock.move(hours=2)
-    stage.store.save(before, payment.expire(before, stage.desk.step(CLOCK)))
+    stage.store.save(before, attempts.expire(before, stage.desk.step(CLOCK)))
     assert stage.store.due(DueKind.ESCROW, stage.clock(), 10) == []
     assert not {"due_at", "due_kind"} & (stage.item(before.id) or {}).keys()
 

@@ -13,7 +13,7 @@ LAYER = ROOT / "layers" / "emanet" / "python" / "emanet"
 
 DOMAIN = {
     *("errors", "money", "policy", "escrow", "machine", "due"),
-    *("outcome", "payment", "holding"),
+    *("outcome", "attempts", "verdicts", "holding"),
 }
 ADAPTERS = {"dynamodb", "paynet"}
 INSIDE = DOMAIN | {"ports", "usecases"}

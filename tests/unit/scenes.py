@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from emanet import holding, payment
+from emanet import attempts, holding, verdicts
 from emanet.escrow import (
     Actor,
     Attempt,
@@ -96,20 +96,20 @@ def attempt(number: int, at: datetime = START) -> Attempt:
 def starting(before: Escrow | None = None, at: datetime = START) -> Escrow:
     escrow = before or created()
     number = len(escrow.attempts) + 1
-    return payment.start_attempt(escrow, attempt(number, at), step(Role.PAYER, at))
+    return attempts.start_attempt(escrow, attempt(number, at), step(Role.PAYER, at))
 
 
 def authenticating(before: Escrow | None = None, at: datetime = START) -> Escrow:
     escrow = starting(before, at)
     number = escrow.attempts[-1].number
     now = step(Role.PAYER, at)
-    return payment.store_session(escrow, number, f"session-{number}", now)
+    return attempts.store_session(escrow, number, f"session-{number}", now)
 
 
 def charging(before: Escrow | None = None, at: datetime = START) -> Escrow:
     escrow = authenticating(before, at)
     number = escrow.attempts[-1].number
-    return payment.begin_charge(escrow, number, step(Role.BROWSER, at))
+    return attempts.begin_charge(escrow, number, step(Role.BROWSER, at))
 
 
 def capture(xact_id: str = "xact-1", amount_minor: int = AMOUNT_MINOR) -> Capture:
@@ -120,7 +120,7 @@ def settled(
     escrow: Escrow, number: int, outcome: Outcome, at: datetime = START
 ) -> Escrow:
     """The escrow after a verdict that changes something."""
-    after = payment.settle(escrow, number, outcome, step(Role.PAYNET, at))
+    after = verdicts.settle(escrow, number, outcome, step(Role.PAYNET, at))
     assert after is not None
     return after
 
@@ -142,7 +142,7 @@ def waiting(at: datetime = START) -> Escrow:
 
 def expired() -> Escrow:
     """Given up; attempt 1 was declined."""
-    return payment.expire(declined(), step(Role.CLOCK, later(hours=72)))
+    return attempts.expire(declined(), step(Role.CLOCK, later(hours=72)))
 
 
 def doubted(before: Escrow | None = None, number: int = 1) -> Escrow:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from emanet import holding, payment
+from emanet import attempts, holding
 from emanet.due import due_at
 from emanet.errors import IllegalTransition, NotYourAction
 from emanet.escrow import (
@@ -172,4 +172,4 @@ def test_a_closed_or_frozen_escrow_that_keeps_failing_is_flagged(
 def test_a_frozen_escrow_charges_nothing() -> None:
     frozen = holding.give_up(scenes.authenticating(), "odd", step(Role.CLOCK))
     with pytest.raises(IllegalTransition):
-        payment.begin_charge(frozen, 1, step(Role.BROWSER))
+        attempts.begin_charge(frozen, 1, step(Role.BROWSER))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emanet import holding, payment
+from emanet import attempts, holding, verdicts
 from emanet.due import due_at
 from emanet.errors import (
     EmanetError,
@@ -308,27 +308,27 @@ def _verdict(which: int, outcome: Outcome, escrow: Escrow, at: datetime) -> Escr
     number = escrow.attempts[which].number
     if isinstance(outcome, NotFound):
         outcome = NotFound(at)
-    after = payment.settle(escrow, number, outcome, step(Role.PAYNET, at))
-    return after or payment.asked(escrow, number, at)
+    after = verdicts.settle(escrow, number, outcome, step(Role.PAYNET, at))
+    return after or attempts.asked(escrow, number, at)
 
 
 def _charge(escrow: Escrow, at: datetime) -> Escrow:
-    return payment.begin_charge(escrow, len(escrow.attempts), step(Role.BROWSER, at))
+    return attempts.begin_charge(escrow, len(escrow.attempts), step(Role.BROWSER, at))
 
 
 def _again(escrow: Escrow, at: datetime) -> Escrow:
     number = len(escrow.attempts)
-    return payment.retake_charge(escrow, number, step(Role.BROWSER, at))
+    return attempts.retake_charge(escrow, number, step(Role.BROWSER, at))
 
 
 def _session(escrow: Escrow, at: datetime) -> Escrow:
     number = len(escrow.attempts)
-    return payment.store_session(escrow, number, "session", step(Role.PAYER, at))
+    return attempts.store_session(escrow, number, "session", step(Role.PAYER, at))
 
 
 def _no_session(escrow: Escrow, at: datetime) -> Escrow:
     number = len(escrow.attempts)
-    return payment.refuse_session(escrow, number, "no", step(Role.PAYER, at))
+    return attempts.refuse_session(escrow, number, "no", step(Role.PAYER, at))
 
 
 def _ship(escrow: Escrow, at: datetime) -> Escrow:
@@ -354,9 +354,9 @@ MOVES: list[Callable[[Escrow, datetime], Escrow]] = [
     scenes.starting,
     _session,
     _no_session,
-    lambda e, at: payment.fail_3d(e, step(Role.BROWSER, at)),
-    lambda e, at: payment.expire_session(e, step(Role.CLOCK, at)),
-    lambda e, at: payment.expire(e, step(Role.CLOCK, at)),
+    lambda e, at: attempts.fail_3d(e, step(Role.BROWSER, at)),
+    lambda e, at: attempts.expire_session(e, step(Role.CLOCK, at)),
+    lambda e, at: attempts.expire(e, step(Role.CLOCK, at)),
     _charge,
     _again,
     *(partial(_verdict, which, outcome) for which in (0, -1) for outcome in OUTCOMES),

@@ -1,5 +1,5 @@
 """How held money moves on: shipped, delivered, released, or shown to a human when a
-clock runs out or the machine keeps failing. Pure, like `payment`."""
+clock runs out or the machine keeps failing. Pure, like `attempts`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from emanet import payment
+from emanet import attempts
 from emanet.errors import EscrowNotFound, Refused, StaleEscrow, Unavailable
 from emanet.escrow import Actor, Attempt, AttemptStatus, Escrow, Role, Status
 from emanet.outcome import Declined, Outcome, Unknown
@@ -86,16 +86,16 @@ def _proved(escrow: Escrow, back: Return) -> Attempt | None:
 
 def _bank_said_no(escrow: Escrow, attempt: Attempt, desk: Desk) -> None:
     if attempt.status is AttemptStatus.OPEN:
-        desk.store.save(escrow, payment.fail_3d(escrow, desk.step(BROWSER)))
+        desk.store.save(escrow, attempts.fail_3d(escrow, desk.step(BROWSER)))
 
 
 def _claim(escrow: Escrow, attempt: Attempt, desk: Desk) -> Escrow:
     """The intent, before the effect: exactly one return wins this write. Raises Refused
     or StaleEscrow for every other one."""
     now = desk.step(BROWSER)
-    claim = payment.begin_charge
+    claim = attempts.begin_charge
     if escrow.status is Status.CHARGING:
-        claim = payment.retake_charge
+        claim = attempts.retake_charge
     charging = claim(escrow, attempt.number, now)
     desk.store.save(escrow, charging)
     return charging

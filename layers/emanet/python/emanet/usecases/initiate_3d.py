@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from emanet import payment
+from emanet import attempts
 from emanet.errors import PaymentRefused, Refused, Unavailable
 from emanet.escrow import Actor, Attempt, AttemptStatus, Escrow, Role, Step
 from emanet.ports import Card, Desk, Gateway, Session, SessionOrder
@@ -47,7 +47,7 @@ def initiate_3d(
     def begin(current: Escrow) -> Escrow:
         now = desk.step(payer)
         attempt = _attempt(current, start, state, desk.chance(6), now)
-        return payment.start_attempt(current, attempt, now)
+        return attempts.start_attempt(current, attempt, now)
 
     escrow = change(desk.store, escrow, begin)
     attempt = escrow.attempts[-1]
@@ -95,7 +95,7 @@ def _stored(
 ) -> Escrow:
     def keep(current: Escrow) -> Escrow:
         now = desk.step(payer)
-        return payment.store_session(current, attempt.number, session.session_id, now)
+        return attempts.store_session(current, attempt.number, session.session_id, now)
 
     return change(desk.store, escrow, keep)
 
@@ -112,7 +112,7 @@ def _give_back(
 
     def close(current: Escrow) -> Escrow:
         now = desk.step(payer)
-        return payment.refuse_session(current, attempt.number, why, now)
+        return attempts.refuse_session(current, attempt.number, why, now)
 
     try:
         change(desk.store, escrow, close)

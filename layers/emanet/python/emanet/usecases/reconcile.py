@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from emanet import holding, payment, policy
+from emanet import attempts, holding, policy
 from emanet.due import Duty, Moment, due_at, next_moment
 from emanet.errors import (
     EscrowNotFound,
@@ -132,9 +132,9 @@ class Reconciler:
             case Duty.ASK:
                 self._ask(escrow, moment, lease)
             case Duty.EXPIRE_SESSION:
-                self._save(escrow, payment.expire_session(escrow, self._step()))
+                self._save(escrow, attempts.expire_session(escrow, self._step()))
             case Duty.EXPIRE:
-                self._save(escrow, payment.expire(escrow, self._step()))
+                self._save(escrow, attempts.expire(escrow, self._step()))
             case Duty.ESCALATE:
                 self._save(escrow, holding.escalate(escrow, self._step()))
 
@@ -147,13 +147,13 @@ class Reconciler:
             return
         now = self.desk.clock()
         if not isinstance(outcome, Unknown):
-            self.schedule.postpone(payment.asked(escrow, attempt.number, now), lease)
+            self.schedule.postpone(attempts.asked(escrow, attempt.number, now), lease)
             return
         tries = escrow.tries + (not outcome.unreachable)
         if tries >= policy.FAILURES_MAX:
             self._stop_asking(escrow, outcome.why)
             return
-        later = payment.ask_later(escrow, attempt.number, now + backoff(tries))
+        later = attempts.ask_later(escrow, attempt.number, now + backoff(tries))
         self.schedule.postpone(replace(later, tries=tries), lease)
 
     def _failed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from emanet import payment
+from emanet import verdicts
 from emanet.errors import StaleEscrow, StoreUnavailable
 from emanet.escrow import Actor, Attempt, Escrow, Role
 from emanet.outcome import Declined, Doubtful, NotFound, Outcome, Unknown
@@ -30,7 +30,7 @@ def settle(
     current = seen
     for _ in range(WRITES_MAX):
         now = desk.step(PAYNET)
-        after = payment.settle(current, number, outcome, now)
+        after = verdicts.settle(current, number, outcome, now)
         if after is None:
             return current
         try:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from emanet import payment, policy
+from emanet import attempts, policy, verdicts
 from emanet.errors import (
     AttemptStarting,
     AttemptsTooFast,
@@ -55,7 +55,7 @@ def newest(escrow: Escrow) -> Attempt:
 
 
 def verdict(escrow: Escrow, number: int, outcome: Outcome) -> Escrow | None:
-    return payment.settle(escrow, number, outcome, step(Role.PAYNET, VERDICT_AT))
+    return verdicts.settle(escrow, number, outcome, step(Role.PAYNET, VERDICT_AT))
 
 
 # ── every verdict × every status × which attempt ─────────────────────────────
@@ -247,7 +247,7 @@ def test_a_late_capture_closes_the_live_attempt_and_its_session_cannot_charge() 
     after = settled(before, FIRST, APPROVED, VERDICT_AT)
     assert newest(after).status is AttemptStatus.SUPERSEDED
     with pytest.raises(IllegalTransition):
-        payment.begin_charge(after, SECOND, step(Role.BROWSER, VERDICT_AT))
+        attempts.begin_charge(after, SECOND, step(Role.BROWSER, VERDICT_AT))
 
 
 def test_a_late_capture_keeps_an_older_place_in_the_queue() -> None:
@@ -288,14 +288,14 @@ def test_not_found_after_the_quiet_window_is_not_paid_and_asked_twice_more() -> 
     assert after.status is Status.CREATED
     assert newest(after).status is AttemptStatus.NOT_PAID
     assert newest(after).ask_at == VERDICT_AT + timedelta(hours=1)
-    first = payment.asked(after, FIRST, VERDICT_AT + timedelta(hours=1))
+    first = attempts.asked(after, FIRST, VERDICT_AT + timedelta(hours=1))
     assert newest(first).ask_at == VERDICT_AT + timedelta(hours=24)
-    second = payment.asked(first, FIRST, VERDICT_AT + timedelta(hours=24))
+    second = attempts.asked(first, FIRST, VERDICT_AT + timedelta(hours=24))
     assert newest(second).ask_at is None
 
 
 def test_the_quiet_window_counts_from_the_last_charge_sent() -> None:
-    again = payment.retake_charge(
+    again = attempts.retake_charge(
         scenes.charging(), FIRST, step(Role.BROWSER, later(minutes=10))
     )
     assert verdict(again, FIRST, QUIET_OVER) is None
@@ -327,14 +327,14 @@ def test_an_attempt_that_is_starting_holds_others_off_for_30_seconds() -> None:
 def test_the_session_of_a_superseded_attempt_is_never_stored() -> None:
     second = scenes.starting(scenes.starting(), later(seconds=30))
     with pytest.raises(Superseded):
-        payment.store_session(second, FIRST, "session-1", step(Role.PAYER))
+        attempts.store_session(second, FIRST, "session-1", step(Role.PAYER))
     with pytest.raises(Superseded):
-        payment.refuse_session(second, FIRST, "no", step(Role.PAYER))
+        attempts.refuse_session(second, FIRST, "no", step(Role.PAYER))
 
 
 def test_a_session_is_stored_once() -> None:
     with pytest.raises(Superseded):
-        payment.store_session(scenes.authenticating(), FIRST, "b", step(Role.PAYER))
+        attempts.store_session(scenes.authenticating(), FIRST, "b", step(Role.PAYER))
 
 
 def test_an_escrow_has_ten_attempts() -> None:
@@ -370,7 +370,7 @@ def test_no_attempt_starts_after_the_time_to_pay() -> None:
 
 def test_a_refused_session_is_payable_again_at_once() -> None:
     now = step(Role.PAYER, later(seconds=1))
-    after = payment.refuse_session(scenes.starting(), FIRST, "payment_refused", now)
+    after = attempts.refuse_session(scenes.starting(), FIRST, "payment_refused", now)
     assert after.status is Status.CREATED
     assert newest(after).status is AttemptStatus.REFUSED
     assert after.history[-1].why == "payment_refused"
@@ -380,8 +380,8 @@ def test_a_refused_session_is_payable_again_at_once() -> None:
 def test_a_session_ends_half_an_hour_after_it_was_stored() -> None:
     early = step(Role.CLOCK, later(minutes=29, seconds=59))
     with pytest.raises(IllegalTransition):
-        payment.expire_session(scenes.authenticating(), early)
-    after = payment.expire_session(
+        attempts.expire_session(scenes.authenticating(), early)
+    after = attempts.expire_session(
         scenes.authenticating(), step(Role.CLOCK, later(minutes=30))
     )
     assert after.status is Status.CREATED
@@ -391,27 +391,27 @@ def test_a_session_ends_half_an_hour_after_it_was_stored() -> None:
 def test_a_session_that_is_over_is_never_charged() -> None:
     browser = step(Role.BROWSER, later(minutes=30))
     with pytest.raises(IllegalTransition, match="session_over"):
-        payment.begin_charge(scenes.authenticating(), FIRST, browser)
+        attempts.begin_charge(scenes.authenticating(), FIRST, browser)
 
 
 def test_the_bank_s_no_is_payable_again() -> None:
-    after = payment.fail_3d(scenes.authenticating(), step(Role.BROWSER))
+    after = attempts.fail_3d(scenes.authenticating(), step(Role.BROWSER))
     assert after.status is Status.CREATED
     assert newest(after).status is AttemptStatus.FAILED
 
 
 def test_nobody_paid_in_time() -> None:
     with pytest.raises(IllegalTransition):
-        payment.expire(scenes.created(), step(Role.CLOCK, later(hours=71)))
+        attempts.expire(scenes.created(), step(Role.CLOCK, later(hours=71)))
     assert scenes.expired().status is Status.EXPIRED
 
 
 def test_expiring_ends_an_attempt_whose_session_never_came() -> None:
     begun = scenes.starting(at=later(hours=71))
-    after = payment.expire(begun, step(Role.CLOCK, later(hours=72)))
+    after = attempts.expire(begun, step(Role.CLOCK, later(hours=72)))
     assert newest(after).status is AttemptStatus.EXPIRED
     with pytest.raises(Superseded):
-        payment.store_session(after, FIRST, "late", step(Role.PAYER, later(hours=72)))
+        attempts.store_session(after, FIRST, "late", step(Role.PAYER, later(hours=72)))
 
 
 # ── the charge and its lease ─────────────────────────────────────────────────
@@ -428,18 +428,18 @@ def test_the_intent_says_when_how_often_and_until_when_it_is_leased() -> None:
 def test_only_the_live_attempt_is_charged() -> None:
     both = scenes.authenticating(scenes.authenticating())
     with pytest.raises(IllegalTransition):
-        payment.begin_charge(both, FIRST, step(Role.BROWSER))
-    charged = payment.begin_charge(both, SECOND, step(Role.BROWSER))
+        attempts.begin_charge(both, FIRST, step(Role.BROWSER))
+    charged = attempts.begin_charge(both, SECOND, step(Role.BROWSER))
     assert newest(charged).status is AttemptStatus.CHARGING
 
 
 def test_a_charge_is_not_begun_twice() -> None:
     with pytest.raises(IllegalTransition):
-        payment.begin_charge(scenes.charging(), FIRST, step(Role.BROWSER))
+        attempts.begin_charge(scenes.charging(), FIRST, step(Role.BROWSER))
 
 
 def _retaken(escrow: Escrow, at: datetime) -> Escrow:
-    return payment.retake_charge(escrow, FIRST, step(Role.BROWSER, at))
+    return attempts.retake_charge(escrow, FIRST, step(Role.BROWSER, at))
 
 
 def test_a_charge_is_taken_over_only_after_its_lease() -> None:
@@ -502,7 +502,7 @@ def test_a_charge_is_asked_about_at_20_s_1_5_and_15_min() -> None:
         ask_at = newest(escrow).ask_at
         assert ask_at is not None
         moments.append(ask_at - START)
-        escrow = payment.asked(escrow, FIRST, ask_at)
+        escrow = attempts.asked(escrow, FIRST, ask_at)
     assert tuple(moments) == (
         timedelta(seconds=20),
         timedelta(minutes=1),
@@ -513,17 +513,17 @@ def test_a_charge_is_asked_about_at_20_s_1_5_and_15_min() -> None:
 
 
 def test_asking_late_skips_the_moments_that_have_passed() -> None:
-    after = payment.asked(scenes.charging(), FIRST, later(minutes=6))
+    after = attempts.asked(scenes.charging(), FIRST, later(minutes=6))
     assert newest(after).ask_at == later(minutes=15)
 
 
 def test_asking_is_no_history_and_ends_the_count_of_failures() -> None:
     failing = replace(scenes.charging(), tries=3, retry_at=later(hours=1))
-    after = payment.asked(failing, FIRST, later(seconds=20))
+    after = attempts.asked(failing, FIRST, later(seconds=20))
     assert (after.version, after.history) == (failing.version, failing.history)
     assert (after.tries, after.retry_at) == (0, None)
 
 
 def test_asking_about_no_attempt_changes_nothing() -> None:
     escrow = scenes.charging()
-    assert payment.asked(escrow, 7, START) is escrow
+    assert attempts.asked(escrow, 7, START) is escrow

@@ -1,0 +1,198 @@
+"""How attempts to pay come and go: started, opened at the bank, sent to be charged,
+given back, asked about. Pure: an escrow goes in, the next one comes out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from emanet import policy
+from emanet.errors import (
+    AttemptStarting,
+    AttemptsTooFast,
+    IllegalTransition,
+    Superseded,
+    TooManyAttempts,
+)
+from emanet.escrow import Attempt, AttemptStatus, Escrow, Status, Step
+from emanet.machine import advance, may_start
+
+
+def start_attempt(escrow: Escrow, attempt: Attempt, step: Step) -> Escrow:
+    """A new attempt takes the place of the live one: only our own tds_charge takes
+    money, so an older session can never be charged again.
+
+    Raises AttemptStarting, TooManyAttempts, AttemptsTooFast, IllegalTransition.
+    """
+    if escrow.status in (Status.CREATED, Status.AUTHENTICATING):
+        _refuse_start(escrow, step.at)
+    attempts = (*close_live(escrow, AttemptStatus.SUPERSEDED, step.at), attempt)
+    return advance(escrow, "start_attempt", Status.CREATED, step, attempts=attempts)
+
+
+def _refuse_start(escrow: Escrow, at: datetime) -> None:
+    match may_start(escrow, at):
+        case "attempt_starting":
+            raise AttemptStarting(escrow, int(policy.STARTING_FOR.total_seconds()))
+        case "too_many_attempts":
+            raise TooManyAttempts(escrow)
+        case "attempts_too_fast":
+            raise AttemptsTooFast(escrow, int(policy.ATTEMPTS_WINDOW.total_seconds()))
+
+
+def store_session(escrow: Escrow, number: int, session_id: str, step: Step) -> Escrow:
+    """PAYNET opened a session for this attempt. Raises Superseded."""
+    attempt = _starting(escrow, number)
+    opened = replace(
+        attempt,
+        status=AttemptStatus.OPEN,
+        session_id=session_id,
+        expires_at=step.at + timedelta(minutes=escrow.policy.session_minutes),
+    )
+    return advance(
+        escrow,
+        "store_session",
+        Status.AUTHENTICATING,
+        step,
+        attempts=with_attempt(escrow, opened),
+    )
+
+
+def refuse_session(escrow: Escrow, number: int, why: str, step: Step) -> Escrow:
+    """No session came of this attempt: the payer may try again at once. Raises
+    Superseded."""
+    refused = close(_starting(escrow, number), AttemptStatus.REFUSED, step.at, why)
+    return advance(
+        escrow,
+        "refuse_session",
+        Status.CREATED,
+        step,
+        why=why,
+        attempts=with_attempt(escrow, refused),
+    )
+
+
+def _starting(escrow: Escrow, number: int) -> Attempt:
+    attempt = escrow.attempt(number)
+    if attempt is None or attempt.status is not AttemptStatus.STARTING:
+        raise Superseded(escrow)
+    return attempt
+
+
+def expire(escrow: Escrow, step: Step) -> Escrow:
+    """Nobody paid in time."""
+    attempts = close_live(escrow, AttemptStatus.EXPIRED, step.at)
+    return advance(escrow, "expire", Status.EXPIRED, step, attempts=attempts)
+
+
+def fail_3d(escrow: Escrow, step: Step) -> Escrow:
+    """The bank sent the payer back without a session: it said no."""
+    return _give_back(escrow, "fail_3d", AttemptStatus.FAILED, step)
+
+
+def expire_session(escrow: Escrow, step: Step) -> Escrow:
+    """The payer never came back from the bank."""
+    return _give_back(escrow, "expire_session", AttemptStatus.EXPIRED, step)
+
+
+def _give_back(escrow: Escrow, name: str, status: AttemptStatus, step: Step) -> Escrow:
+    attempts = close_live(escrow, status, step.at)
+    return advance(escrow, name, Status.CREATED, step, attempts=attempts)
+
+
+def begin_charge(escrow: Escrow, number: int, step: Step) -> Escrow:
+    """The intent, written before tds_charge is sent."""
+    return _send(escrow, "begin_charge", number, step)
+
+
+def retake_charge(escrow: Escrow, number: int, step: Step) -> Escrow:
+    """The first sender is gone (its lease is over): this one repeats the same pair."""
+    return _send(escrow, "retake_charge", number, step)
+
+
+def _send(escrow: Escrow, name: str, number: int, step: Step) -> Escrow:
+    attempt = escrow.live_attempt
+    if attempt is None or attempt.number != number:
+        raise IllegalTransition(escrow, name)
+    sent = replace(
+        attempt,
+        status=AttemptStatus.CHARGING,
+        last_sent=step.at,
+        sends=attempt.sends + 1,
+        lease_until=step.at + policy.CHARGE_LEASE,
+        asks=0,
+        ask_at=step.at + policy.ASK_AFTER_CHARGE[0],
+    )
+    attempts = with_attempt(escrow, sent)
+    return advance(escrow, name, Status.CHARGING, step, attempts=attempts)
+
+
+# ── asking again ─────────────────────────────────────────────────────────────
+
+
+def asked(escrow: Escrow, number: int, at: datetime) -> Escrow:
+    """PAYNET was asked and knew nothing yet: the next moment to ask. No transition."""
+    attempt = escrow.attempt(number)
+    if attempt is None:
+        return escrow
+    asks = attempt.asks + 1
+    next_at = _next_ask(attempt, asks, at)
+    if next_at is None and is_charging(escrow, attempt):
+        next_at = at + policy.QUIET_WINDOW  # nobody else will find out
+    again = replace(attempt, asks=asks, ask_at=next_at)
+    return replace(escrow, attempts=with_attempt(escrow, again), tries=0, retry_at=None)
+
+
+def ask_later(escrow: Escrow, number: int, at: datetime) -> Escrow:
+    """PAYNET gave no answer: asked again at `at`; meanwhile other duties have their
+    turn. No transition."""
+    attempt = escrow.attempt(number)
+    if attempt is None:
+        return escrow
+    return replace(escrow, attempts=with_attempt(escrow, replace(attempt, ask_at=at)))
+
+
+def _next_ask(attempt: Attempt, asks: int, at: datetime) -> datetime | None:
+    since, schedule = _schedule(attempt)
+    if since is None:
+        return None
+    later = (since + wait for wait in schedule[asks:] if since + wait > at)
+    return next(later, None)
+
+
+def _schedule(attempt: Attempt) -> tuple[datetime | None, tuple[timedelta, ...]]:
+    if attempt.is_live:
+        return attempt.last_sent, policy.ASK_AFTER_CHARGE
+    return attempt.closed_at, policy.ASK_AFTER_CLOSING
+
+
+# ── parts ─────────────────────────────────────────────────────────────────────
+
+
+def is_charging(escrow: Escrow, attempt: Attempt) -> bool:
+    charging = attempt.status is AttemptStatus.CHARGING
+    return charging and escrow.status is Status.CHARGING
+
+
+def with_attempt(escrow: Escrow, attempt: Attempt) -> tuple[Attempt, ...]:
+    return tuple(attempt if a.number == attempt.number else a for a in escrow.attempts)
+
+
+def close(
+    attempt: Attempt, status: AttemptStatus, at: datetime, refusal: str = ""
+) -> Attempt:
+    return replace(
+        attempt,
+        status=status,
+        closed_at=at,
+        refusal=refusal or None,
+        lease_until=None,
+        asks=0,
+        ask_at=None,
+    )
+
+
+def close_live(
+    escrow: Escrow, status: AttemptStatus, at: datetime
+) -> tuple[Attempt, ...]:
+    return tuple(close(a, status, at) if a.is_live else a for a in escrow.attempts)
