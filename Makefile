@@ -10,7 +10,7 @@ SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 UV := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
 
-.PHONY: help setup run story token test races test-second-engine test-unit check lint \
+.PHONY: help setup run story token test races test-second-engine test-browser test-unit check lint \
 	types validate build test-build format docs lock clean distclean
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ races: setup ## the races, many rounds (ROUNDS=100)
 test-second-engine: setup .local/dynoxide ## integration and races on dynoxide (needs npm)
 	$(PY) -m local.engines .local/dynoxide \
 		$(PY) -m pytest tests/integration tests/races --rounds=$(ROUNDS)
+test-browser: setup .venv-browser/ready ## the demo shop in a real browser (needs Chromium)
+	chromium=$$(.ci/chromium) && CHROMIUM="$$chromium" \
+		.venv-browser/bin/python -m pytest tests/browser
 test-unit: .venv-$(UNIT_PYTHON)/ready ## unit tests on another CPython (UNIT_PYTHON=3.11)
 	.venv-$(UNIT_PYTHON)/bin/python -m pytest tests/unit
 check: lint types validate test build test-build ## the gate: all of it but the second engine
@@ -66,11 +69,13 @@ lock: .venv-lock/ready ## pin requirements again (UPGRADE=--upgrade for newer on
 	$(UV) requirements/dev.in -o requirements/dev.txt
 	$(UV) requirements/layer.in -c requirements/dev.txt \
 		-o layers/emanet/python/requirements.txt
+	$(UV) requirements/browser.in -c requirements/dev.txt -o requirements/browser.txt
 	for tool in ministack sam lock; do \
 		$(UV) requirements/$$tool.in -o requirements/$$tool.txt || exit; done
 
 .venv/ready .venv-3.11/ready .venv-3.12/ready .venv-3.13/ready: requirements/dev.txt
 .venv-ministack/ready: requirements/ministack.txt
+.venv-browser/ready: requirements/browser.txt
 .venv-sam/ready: requirements/sam.txt
 .venv-lock/ready: requirements/lock.txt
 PICKED = $${PYTHON:-$$(.ci/python 3.13 3.12 3.11)}

@@ -2,79 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from local.paynet_simulator.cards import OURS, PUBLISHED
 from local.shop import GOES_WRONG, PAYS
-
-ROOT = Path(__file__).parents[2]
-TIMEOUT_S = 60
-
-
-@dataclass(frozen=True)
-class System:
-    """A local system of its own: process, state folder, and what it says of itself."""
-
-    process: subprocess.Popen[str]
-    state: Path
-    said: str
-    facts: dict[str, Any]
-
-    def ports(self) -> list[int]:
-        urls = [self.facts[name] for name in self.facts if name.endswith("_url")]
-        urls.append(self.facts["secrets_endpoint"])
-        return [int(url.rpartition(":")[2]) for url in urls]
-
-
-def python(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "EMANET_STATE": str(state)},
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-
-
-@contextmanager
-def running(state: Path, **wishes: str) -> Iterator[System]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local.run", "--port", "0"],
-        cwd=ROOT,
-        env={**os.environ, "EMANET_STATE": str(state), **wishes},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        said = ""
-        while "Ctrl-C ends everything" not in said:
-            line = process.stdout.readline()
-            assert line, f"it stopped: {said}"
-            said += line
-        facts = json.loads((state / "run.json").read_text("utf-8"))
-        yield System(process, state, said, facts)
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+from tests.local_system import TIMEOUT_S, System, python, running
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import requests
 
 from local.issuer import Issuer
 from local.story import AMOUNT, DECLINED_CARD, GOOD_CARD, PAID_MINOR, TIMELINE
-from tests.integration.test_local_run import ROOT, System, python, running
+from tests.local_system import ROOT, System, python, running
 
 TIMEOUT_S = 60
 
