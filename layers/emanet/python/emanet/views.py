@@ -39,30 +39,14 @@ def escrow_view(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
     mine = actors(escrow, caller)
     roles = {actor.role for actor in mine}
     if roles == {Role.CARRIER}:
-        return _carriers_view(escrow)
+        return _parcel(escrow)
     knows_why = bool(roles & {Role.PAYER, Role.OPERATIONS})
-    sums = escrow.balances
     view = {
-        "escrow_id": escrow.id,
-        "order_id": escrow.order_id,
-        "round": escrow.round,
-        "status": escrow.status,
-        "escrow_accounts": account_word(escrow),
-        "version": escrow.version,
-        "amount": money(escrow.amount_minor),
-        "held": money(sums.held),
-        "released": money(sums.released),
-        "refunded": money(sums.refunded),
-        "charged_back": money(sums.charged_back),
-        "payer": {"id": escrow.payer.id},
-        "payee": {"id": escrow.payee.id},
+        **_parcel(escrow),
+        **_order(escrow),
+        **_money(escrow),
         "allowed_actions": allowed_actions(escrow, mine, at),
         "next": _next(escrow),
-        "created_at": _text(escrow.created_at),
-        "held_at": _text(escrow.held_at),
-        "shipped_at": _text(escrow.shipment.at if escrow.shipment else None),
-        "tracking": _tracking(escrow),
-        "delivered_at": _text(escrow.delivered_at),
         "history": [_entry(entry, full=knows_why) for entry in escrow.history],
     }
     if knows_why:
@@ -74,13 +58,42 @@ def escrow_view(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
     return view
 
 
-def _carriers_view(escrow: Escrow) -> dict[str, Any]:
-    """What a carrier has to do with: the parcel."""
+def _order(escrow: Escrow) -> dict[str, Any]:
+    return {
+        "order_id": escrow.order_id,
+        "round": escrow.round,
+        "payer": {"id": escrow.payer.id},
+        "payee": {"id": escrow.payee.id},
+        "created_at": _text(escrow.created_at),
+    }
+
+
+def _money(escrow: Escrow) -> dict[str, Any]:
+    sums = escrow.balances
+    return {
+        "escrow_accounts": account_word(escrow),
+        "amount": money(escrow.amount_minor),
+        "held": money(sums.held),
+        "released": money(sums.released),
+        "refunded": money(sums.refunded),
+        "charged_back": money(sums.charged_back),
+        "held_at": _text(escrow.held_at),
+    }
+
+
+def _parcel(escrow: Escrow) -> dict[str, Any]:
+    """All that a carrier has to do with."""
+    sent = escrow.shipment
+    tracking = sent and {
+        "carrier": sent.carrier,
+        "tracking_number": sent.tracking_number,
+    }
     return {
         "escrow_id": escrow.id,
         "status": escrow.status,
         "version": escrow.version,
-        "tracking": _tracking(escrow),
+        "tracking": tracking,
+        "shipped_at": _text(sent.at if sent else None),
         "delivered_at": _text(escrow.delivered_at),
     }
 
@@ -141,13 +154,6 @@ def _entry(entry: Entry, *, full: bool) -> dict[str, Any]:
         "by": entry.by.partition(":")[0],
         "why": entry.why if full else "",
     }
-
-
-def _tracking(escrow: Escrow) -> dict[str, str] | None:
-    sent = escrow.shipment
-    if sent is None:
-        return None
-    return {"carrier": sent.carrier, "tracking_number": sent.tracking_number}
 
 
 def _text(moment: datetime | None) -> str | None:
