@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ SALE: dict[str, Any] = {
 }
 REFUSAL = SALE | {"xact_id": "xk_no", "id": 700002, "is_succeed": False}
 CAPTURE = Capture("xk_a+b/c*", 13000, ASKED_AT, "435508******4358")
+REVERSED = replace(CAPTURE, is_reversed=True)
 
 
 def row(*without: str, **changed: object) -> Row:
@@ -133,12 +135,12 @@ def test_any_other_instalment_is_doubtful(instalment: object) -> None:
 
 def test_a_reversed_sale_is_doubtful() -> None:
     judged = verdict(row(reversed=True))
-    assert judged == Doubtful("reversed", (CAPTURE,))
+    assert judged == Doubtful("reversed", (REVERSED,))
 
 
 def test_the_id_of_a_reversal_reverses() -> None:
     judged = verdict(row(reversed=False, reversed_xact_id="xk_back"))
-    assert judged == Doubtful("reversed", (CAPTURE,))
+    assert judged == Doubtful("reversed", (REVERSED,))
 
 
 @pytest.mark.parametrize("sent", [False, 0, "0", "false", "False"])
@@ -148,7 +150,7 @@ def test_a_sale_that_was_not_reversed_says_so(sent: object) -> None:
 
 @pytest.mark.parametrize("sent", [True, 1, "1", "true", "evet", 2])
 def test_whatever_is_no_clear_no_counts_as_reversed(sent: object) -> None:
-    assert verdict(row(reversed=sent)) == Doubtful("reversed", (CAPTURE,))
+    assert verdict(row(reversed=sent)) == Doubtful("reversed", (REVERSED,))
 
 
 @pytest.mark.parametrize(

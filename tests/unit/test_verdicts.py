@@ -471,10 +471,40 @@ def test_a_decline_heard_by_asking_is_asked_once_more() -> None:
 
 
 def test_held_money_that_was_reversed_is_frozen_before_it_is_released() -> None:
-    reversed_ = Doubtful("reversed", (scenes.capture(),))
-    after = settled(scenes.held(), SECOND, reversed_, VERDICT_AT)
-    assert (after.status, after.prior_status) == (Status.REVIEW, Status.HELD)
-    assert after.balances == scenes.held().balances
+    gone = replace(scenes.capture(), is_reversed=True)
+    for reason in ("reversed", "more_than_one", "field_absent"):
+        doubt = Doubtful(reason, (OTHER, gone))
+        after = settled(scenes.held(), SECOND, doubt, VERDICT_AT)
+        assert (after.status, after.prior_status) == (Status.REVIEW, Status.HELD)
+        assert after.balances == scenes.held().balances
+
+
+def test_a_transaction_is_known_by_either_of_its_ids() -> None:
+    known = replace(scenes.capture(), plain_id="7001")
+    held = settled(scenes.charging(), FIRST, Approved(known), VERDICT_AT)
+    renamed = replace(known, xact_id="xk_spelt_otherwise")
+    assert verdict(held, FIRST, Approved(renamed)) is None
+    gone = Doubtful("reversed", (replace(renamed, is_reversed=True),))
+    assert settled(held, FIRST, gone, VERDICT_AT).status is Status.REVIEW
+
+
+def test_a_new_capture_is_stored_though_the_same_doubt_was_told_before() -> None:
+    third = scenes.capture("xact-third")
+    told = settled(scenes.held(), SECOND, Doubtful("more_than_one", (OTHER,)))
+    again = Doubtful("more_than_one", (OTHER, third))
+    assert "xact-third" in captures(settled(told, SECOND, again), SECOND)
+
+
+def test_a_success_that_was_seen_is_not_forgotten_when_nobody_lists_it() -> None:
+    seen = Unknown("approval_unclear", seen=OTHER)
+    charging = settled(scenes.charging(), FIRST, seen, later(seconds=2))
+    assert charging.status is Status.CHARGING
+    assert verdict(charging, FIRST, seen) is None
+    late = later(minutes=16)
+    after = settled(charging, FIRST, NotFound(late), late)
+    assert (after.status, after.balances) == (Status.REVIEW, Balances())
+    held = settled(charging, FIRST, Approved(OTHER), late)
+    assert (held.status, len(held.attempts[0].captures)) == (Status.HELD, 1)
 
 
 def test_a_second_doubt_is_written_even_beside_an_older_place_in_the_queue() -> None:
@@ -509,7 +539,7 @@ def test_a_charge_is_asked_about_at_20_s_1_5_and_15_min() -> None:
         timedelta(minutes=5),
         timedelta(minutes=15),
     )
-    assert newest(escrow).ask_at == later(minutes=30)
+    assert newest(escrow).ask_at == later(hours=1)
 
 
 def test_asking_late_skips_the_moments_that_have_passed() -> None:

@@ -162,7 +162,7 @@ def _next_ask(attempt: Attempt, asks: int, at: datetime) -> datetime | None:
 
 def _schedule(attempt: Attempt) -> tuple[datetime | None, tuple[timedelta, ...]]:
     if attempt.is_live:
-        return attempt.last_sent, policy.ASK_AFTER_CHARGE
+        return attempt.last_sent, policy.ASK_AFTER_CHARGE + policy.ASK_AFTER_CLOSING
     return attempt.closed_at, policy.ASK_AFTER_CLOSING
 
 

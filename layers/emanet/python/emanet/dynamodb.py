@@ -8,8 +8,8 @@ nothing, and every moment in an item is one that the domain gave it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -88,6 +88,13 @@ def escrow_item(escrow: Escrow) -> Item:
 def escrow_of(item: Mapping[str, Any]) -> Escrow:
     """The escrow in an item. Raises UnreadableItem."""
     return _read_as(_ESCROW, item)
+
+
+def _readable(items: Iterable[Mapping[str, Any]]) -> Iterator[Escrow]:
+    """One broken item hides nobody's other escrows."""
+    for item in items:
+        with suppress(UnreadableItem):
+            yield escrow_of(item)
 
 
 def callback_item(callback: Callback) -> Item:
@@ -198,7 +205,7 @@ class DynamoEscrowStore:
         items = self._read_all(keys) if keys else []
         newest = {item["id"]["S"]: item for item in items}
         ids = (key["id"]["S"] for key in keys)
-        return [escrow_of(newest[id_]) for id_ in ids if id_ in newest]
+        return list(_readable(newest[id_] for id_ in ids if id_ in newest))
 
     def _read_all(self, keys: list[dict[str, Any]]) -> list[Item]:
         with _asking():

@@ -108,13 +108,21 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Money that PAYNET says it took: its transaction, kuruş, its time, masked card."""
+    """Money that PAYNET says it took: its transaction (by the long id and the plain
+    one), kuruş, its time, masked card, and whether it went back since."""
 
     xact_id: str
     amount_minor: int | None = None
     at: datetime | None = None
     card: str | None = None
     status: CaptureStatus = CaptureStatus.MISMATCHED
+    plain_id: str | None = field(default=None, compare=False)
+    is_reversed: bool = field(default=False, compare=False)
+
+    def is_same(self, other: Capture) -> bool:
+        """The same transaction, by either id."""
+        plain = self.plain_id is not None and self.plain_id == other.plain_id
+        return plain or self.xact_id == other.xact_id
 
 
 @dataclass(frozen=True, slots=True)

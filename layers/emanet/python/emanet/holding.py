@@ -56,9 +56,13 @@ def give_up(escrow: Escrow, why: str, step: Step) -> Escrow:
 
 def flag(escrow: Escrow, why: str, step: Step) -> Escrow:
     """Shown to a human, and asked no more; the status stays as it is."""
-    quiet = replace(escrow, attempts=_unasked(escrow))
-    flagged = queued(escrow, QueueReason.RECONCILE_FAILED, step.at)
-    return advance(quiet, "flag", escrow.status, step, why=why, **flagged)
+    return show(replace(escrow, attempts=_unasked(escrow)), why, step)
+
+
+def show(escrow: Escrow, why: str, step: Step) -> Escrow:
+    """Into the human queue, while everything goes on."""
+    queue = queued(escrow, QueueReason.RECONCILE_FAILED, step.at)
+    return advance(escrow, "flag", escrow.status, step, why=why, **queue)
 
 
 def _unasked(escrow: Escrow) -> tuple[Attempt, ...]:

@@ -196,7 +196,8 @@ TRANSITIONS: tuple[Transition, ...] = tuple(row for rows in (
     _rows("release", "held", "released", "payer", something_available, "release"),
     _rows("escalate", "held", "review", "clock", deadline_over),
     _rows("give_up", "created authenticating charging held", "review", "clock"),
-    _rows("flag", f"held review {_CLOSED}", "=", "clock"),
+    _rows("flag", f"created authenticating charging held review {_CLOSED}", "=",
+          "clock"),
     # ── money out: settlements ──
     _rows("release_part", "held", "held released split", "payer clock operations",
           something_available, wired=False),

@@ -30,9 +30,6 @@ class NotFound:
     asked_at: datetime
 
 
-REVERSED = "reversed"  # the one reason of a doubt that freezes held money
-
-
 @dataclass(frozen=True, slots=True)
 class Doubtful:
     """Money moved, but not as asked: another amount, twice, or reversed."""
@@ -43,10 +40,12 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No usable answer. `unreachable`: PAYNET did not answer in time at all."""
+    """No usable answer. `unreachable`: PAYNET did not answer in time at all. `seen`: a
+    capture that was told of, but not enough of it to judge."""
 
     why: str
     unreachable: bool = False
+    seen: Capture | None = None
 
 
 Outcome = Approved | Declined | NotFound | Doubtful | Unknown

@@ -30,6 +30,7 @@ ASK_AFTER_CLOSING = (timedelta(hours=1), timedelta(hours=24))
 # The rhythm of the reconciler.
 RECONCILE_LEASE = timedelta(seconds=90)
 FAILURES_MAX = 8
+SILENCE_MAX = timedelta(hours=24)  # unanswered for longer, a human is told
 CALLBACK_PARKED_FOR = timedelta(days=3)
 CALLBACK_KEPT_FOR = timedelta(days=30)
 

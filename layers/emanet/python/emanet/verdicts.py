@@ -23,12 +23,12 @@ from emanet.escrow import (
 )
 from emanet.machine import advance, queued
 from emanet.outcome import (
-    REVERSED,
     Approved,
     Declined,
     Doubtful,
     NotFound,
     Outcome,
+    Unknown,
 )
 
 
@@ -43,15 +43,49 @@ def settle(escrow: Escrow, number: int, outcome: Outcome, step: Step) -> Escrow 
             return _approved(escrow, attempt, capture, step)
         case Doubtful(reason, captures):
             return _doubtful(escrow, attempt, reason, captures, step)
-        case Declined(refusal) if is_charging(escrow, attempt):
-            return _unpaid(escrow, attempt, AttemptStatus.DECLINED, refusal, step)
-        case NotFound(asked_at) if is_charging(escrow, attempt):
-            if (
-                attempt.last_sent
-                and asked_at >= attempt.last_sent + policy.QUIET_WINDOW
-            ):
-                return _unpaid(escrow, attempt, AttemptStatus.NOT_PAID, "", step)
+        case Unknown(why, seen=Capture() as seen):
+            return _seen(escrow, attempt, seen, why, step)
+    if is_charging(escrow, attempt):
+        return _no(escrow, attempt, outcome, step)
     return None
+
+
+def _no(
+    escrow: Escrow, attempt: Attempt, outcome: Outcome, step: Step
+) -> Escrow | None:
+    """A "no" is news only to a charge that is undecided."""
+    match outcome:
+        case Declined(refusal):
+            return _refused(escrow, attempt, AttemptStatus.DECLINED, refusal, step)
+        case NotFound(asked_at) if _is_quiet(attempt, asked_at):
+            return _refused(escrow, attempt, AttemptStatus.NOT_PAID, "", step)
+    return None
+
+
+def _is_quiet(attempt: Attempt, asked_at: datetime) -> bool:
+    sent = attempt.last_sent
+    return sent is not None and asked_at >= sent + policy.QUIET_WINDOW
+
+
+def _seen(
+    escrow: Escrow, attempt: Attempt, capture: Capture, why: str, step: Step
+) -> Escrow | None:
+    """A success that could not be judged yet is kept, so that no "not found" can make
+    it forgotten."""
+    payable = (Status.CREATED, Status.AUTHENTICATING)
+    if escrow.status in payable or _stands(attempt, capture):
+        return None
+    noted = _keeping(attempt, (capture,), CaptureStatus.MISMATCHED)
+    return _noted(escrow, noted, None, why, step)
+
+
+def _refused(
+    escrow: Escrow, attempt: Attempt, status: AttemptStatus, why: str, step: Step
+) -> Escrow:
+    """A "no" that contradicts a success that was told before is no "no"."""
+    if attempt.captures:
+        return _freeze(escrow, attempt, "approval_contradicted", (), step)
+    return _unpaid(escrow, attempt, status, why, step)
 
 
 def _approved(
@@ -126,20 +160,21 @@ def _doubtful(
 ) -> Escrow | None:
     """Unpaid, or the held money went back: frozen. Else stored and shown."""
     why = f"{reason}, attempt {attempt.number}"
-    gone = reason == REVERSED and _is_held_money(escrow, attempt, captures)
-    if escrow.status in UNPAID or gone:
+    if escrow.status in UNPAID or _is_held_money_gone(escrow, attempt, captures):
         return _freeze(escrow, attempt, why, captures, step)
-    if any(entry.why == why for entry in escrow.history):
+    told = any(entry.why == why for entry in escrow.history)
+    if told and all(_stands(attempt, capture) for capture in captures):
         return None
     noted = replace(_keeping(attempt, captures, CaptureStatus.MISMATCHED), ask_at=None)
     return _noted(escrow, noted, QueueReason.DOUBTFUL_CAPTURE, why, step)
 
 
-def _is_held_money(
+def _is_held_money_gone(
     escrow: Escrow, attempt: Attempt, captures: tuple[Capture, ...]
 ) -> bool:
-    funds = {c.xact_id for c in attempt.captures if c.status is CaptureStatus.FUNDS}
-    return escrow.status is Status.HELD and any(c.xact_id in funds for c in captures)
+    funds = [c for c in attempt.captures if c.status is CaptureStatus.FUNDS]
+    gone = any(c.is_reversed and f.is_same(c) for c in captures for f in funds)
+    return escrow.status is Status.HELD and gone
 
 
 def _freeze(
@@ -194,12 +229,16 @@ def _is_unpaid_review(escrow: Escrow) -> bool:
     return escrow.status is Status.REVIEW and escrow.balances.captured == 0
 
 
+def _stands(attempt: Attempt, capture: Capture) -> bool:
+    """It is among the attempt's captures already, whatever it means there."""
+    return any(known.is_same(capture) for known in attempt.captures)
+
+
 def _knows(attempt: Attempt, capture: Capture) -> bool:
     """A mismatched one is no knowledge: the approval of the same transaction is
     news."""
     return any(
-        known.xact_id == capture.xact_id
-        and known.status is not CaptureStatus.MISMATCHED
+        known.is_same(capture) and known.status is not CaptureStatus.MISMATCHED
         for known in attempt.captures
     )
 
@@ -208,16 +247,14 @@ def _keeping(
     attempt: Attempt, captures: tuple[Capture, ...], status: CaptureStatus
 ) -> Attempt:
     """With the captures that it did not know, or knew less well."""
-    new = {
-        c.xact_id: replace(c, status=status) for c in captures if not _knows(attempt, c)
-    }
-    others = (c for c in attempt.captures if c.xact_id not in new)
-    return replace(attempt, captures=(*others, *new.values()))
+    new = [replace(c, status=status) for c in captures if not _knows(attempt, c)]
+    old = [c for c in attempt.captures if not any(c.is_same(n) for n in new)]
+    return replace(attempt, captures=(*old, *new))
 
 
 def _surplus(attempt: Attempt, funding: Capture) -> Attempt:
     """What waited besides the capture that funds is surplus now."""
-    others = (c for c in attempt.captures if c.xact_id != funding.xact_id)
+    others = (c for c in attempt.captures if not c.is_same(funding))
     captures = tuple(
         replace(c, status=CaptureStatus.SURPLUS)
         if c.status is CaptureStatus.WAITING

@@ -133,17 +133,15 @@ class PaynetGateway:
     def _confirm(
         self, errand: _Errand, charged: Row, reference_no: str, expected_minor: int
     ) -> Outcome:
-        """Judges a success. What it leaves out is asked for, and a success is never
-        forgotten because the lists do not show it."""
+        """Judges a success. What it leaves out is asked for; until the lists show it
+        whole, the success is handed on as seen, so that it is never forgotten."""
         verdict = judge([charged], reference_no, expected_minor, self._clock())
         if not isinstance(verdict, Unclear | NotFound):
             return verdict
         asked = self._ask(errand, reference_no, expected_minor)
-        if isinstance(asked, NotFound):
-            return Unknown("approval_not_listed")
-        if isinstance(asked, Declined):
-            return Doubtful("contradicted", (charged.capture,))
-        return asked
+        if isinstance(asked, Approved) or not charged.is_succeed:
+            return asked
+        return Unknown("approval_unclear", seen=charged.capture)
 
     def _ask(self, errand: _Errand, reference_no: str, expected_minor: int) -> Outcome:
         asked_at = self._clock()
@@ -151,15 +149,16 @@ class PaynetGateway:
         if isinstance(rows, Unknown):
             return rows
         verdict = judge(rows, reference_no, expected_minor, asked_at)
-        if not isinstance(verdict, Approved | Unclear):
+        if isinstance(verdict, Declined | NotFound):
             return verdict
         details = self._rows(errand, messages.DETAIL, messages.detail(reference_no))
-        if isinstance(details, Unknown):
-            return details
-        if not details:
-            return Unknown("detail_empty")
-        both = [*rows, *details]
-        return judge_detailed(both, reference_no, expected_minor, asked_at)
+        if not isinstance(details, Unknown) and details:
+            both = [*rows, *details]
+            last = judge_detailed(both, reference_no, expected_minor, asked_at)
+            return _without_change_of_mind(verdict, last)
+        if isinstance(verdict, Doubtful):
+            return verdict
+        return details if isinstance(details, Unknown) else Unknown("detail_empty")
 
     def _rows(
         self, errand: _Errand, path: str, request: JsonObject
@@ -224,6 +223,15 @@ class _Line(requests.Session):
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """There is none."""
+
+
+def _without_change_of_mind(
+    verdict: Approved | Doubtful | Unclear, last: Outcome
+) -> Outcome:
+    """Of what check doubted, detail adds only what it knows of the transactions."""
+    if isinstance(verdict, Doubtful) and isinstance(last, Doubtful):
+        return Doubtful(verdict.reason, last.captures)
+    return verdict if isinstance(verdict, Doubtful) else last
 
 
 def _new_session() -> requests.Session:

@@ -138,7 +138,8 @@ def _no_session(answer: Answer, problem: Unknown) -> Exception:
     envelope = answer.envelope
     said = envelope.code if answer.status == _OK else envelope.result_code
     ours = answer.status in _KEY_REFUSED or said == _UNAUTHORIZED
-    if said is None or ours or not answer.is_readable:
+    busy = problem.unreachable or said in _SERVER_DOWN
+    if said is None or ours or busy or not answer.is_readable:
         return PaynetUnreachable(problem.why)
     return PaymentRefused(str(said))
 

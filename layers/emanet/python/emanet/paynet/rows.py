@@ -13,7 +13,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from emanet.escrow import Capture
 from emanet.outcome import (
-    REVERSED,
     Approved,
     Declined,
     Doubtful,
@@ -107,6 +106,8 @@ class Row(BaseModel):
             amount_minor=self.amount if self.is_lira else None,
             at=self.xact_date,
             card=self.card_no_masked or self.card_no or self.card_number,
+            plain_id=self.id,
+            is_reversed=self.is_reversed is True,
         )
 
     @property
@@ -208,7 +209,7 @@ def _filled(older: Row, newer: Row) -> Row:
 def _doubt(row: Row, expected_minor: int) -> str:
     """Why this success is not what was asked for; empty: it is."""
     if row.is_reversed:
-        return REVERSED
+        return "reversed"
     if not row.is_lira:
         return "currency_differs"
     if row.instalment not in _SINGLE_PAYMENT:

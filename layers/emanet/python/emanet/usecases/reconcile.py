@@ -44,6 +44,7 @@ ASK_TAKES = timedelta(seconds=12)
 ITEM_TAKES = timedelta(seconds=20)  # no item is begun that may not end in time
 TIMEOUTS_MAX = 5  # in a row: PAYNET is down, the next run will see
 BACKOFF_MAX = timedelta(hours=6)
+SILENCE_WAIT_MAX = timedelta(minutes=30)
 
 
 @dataclass(slots=True)
@@ -124,7 +125,8 @@ class Reconciler:
             self._failed(escrow, error.code, lease, counts=False)
             raise
         except Exception as error:
-            self._failed(escrow, type(error).__name__, lease)
+            asking = moment.duty is Duty.ASK
+            self._failed(escrow, type(error).__name__, lease, asking=asking)
             raise
 
     def _do(self, escrow: Escrow, moment: Moment, lease: datetime) -> None:
@@ -153,16 +155,29 @@ class Reconciler:
         if tries >= policy.FAILURES_MAX:
             self._stop_asking(escrow, outcome.why)
             return
-        later = attempts.ask_later(escrow, attempt.number, now + backoff(tries))
+        asked_for = now - (attempt.closed_at or attempt.last_sent or now)
+        wait = backoff_of_silence(asked_for) if outcome.unreachable else backoff(tries)
+        later = attempts.ask_later(escrow, attempt.number, now + wait)
+        silent = outcome.unreachable and asked_for > policy.SILENCE_MAX
+        if silent and not escrow.queue_reason:
+            self._save(escrow, holding.show(later, outcome.why, self._step()))
+            return
         self.schedule.postpone(replace(later, tries=tries), lease)
 
     def _failed(
-        self, escrow: Escrow, why: str, lease: datetime, *, counts: bool = True
+        self,
+        escrow: Escrow,
+        why: str,
+        lease: datetime,
+        *,
+        counts: bool = True,
+        asking: bool = False,
     ) -> None:
         """Later again; after too many failures that are not PAYNET's, a human."""
         tries = escrow.tries + counts
         if tries >= policy.FAILURES_MAX:
-            self._give_up(escrow, why)
+            end = self._stop_asking if asking else self._give_up
+            end(escrow, why)
             return
         again = self.desk.clock() + backoff(tries)
         self.schedule.postpone(replace(escrow, tries=tries, retry_at=again), lease)
@@ -258,6 +273,12 @@ class Reconciler:
 def backoff(tries: int) -> timedelta:
     """1, 2, 4 … minutes, at most 6 hours."""
     return min(timedelta(minutes=2 ** max(0, tries - 1)), BACKOFF_MAX)
+
+
+def backoff_of_silence(lasting: timedelta) -> timedelta:
+    """PAYNET is down: the longer, the rarer it is asked, but never long after it is
+    back."""
+    return min(max(lasting / 4, timedelta(minutes=1)), SILENCE_WAIT_MAX)
 
 
 def backoff_for_age(age: timedelta) -> timedelta:

@@ -38,6 +38,8 @@ def settle(
         except StaleEscrow as lost:
             if isinstance(outcome, Declined | NotFound):
                 return lost.current
+            if _is_unripe(outcome, lost.current.attempt(number), now.at):
+                return lost.current
             current = lost.current
         else:
             return after
@@ -50,8 +52,12 @@ def ask(
     """PAYNET's verdict about an attempt, asked without moving money. While a charge of
     the attempt may still be on its way, only a capture counts."""
     outcome = gateway.ask(attempt.reference_no, attempt.expected_minor, deadline)
-    lease = attempt.lease_until
-    unripe = isinstance(outcome, Declined | Doubtful)
-    if unripe and lease and clock() < lease:
+    if _is_unripe(outcome, attempt, clock()):
         return Unknown("charge_under_way")
     return outcome
+
+
+def _is_unripe(outcome: Outcome, attempt: Attempt | None, at: datetime) -> bool:
+    """A list that was read while the charge was being written shows half of it."""
+    lease = attempt.lease_until if attempt else None
+    return isinstance(outcome, Declined | Doubtful) and lease is not None and at < lease
