@@ -24,4 +24,5 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     except Exception as error:  # noqa: BLE001 - a browser is never left without a page
         log_failure(error)
         landing = Landing()
+    logger.info("returned", escrow_id=landing.escrow_id, came_of=landing.came_of)
     return returns.redirect(landing, bootstrap.return_pages())

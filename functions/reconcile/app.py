@@ -21,5 +21,6 @@ def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, 
         deadline=bootstrap.clock() + left,
     )
     report = asdict(reconciler.run())
-    logger.info("reconciled", **report)
+    busy = any(report.values())
+    (logger.info if busy else logger.debug)("reconciled", **report)
     return report

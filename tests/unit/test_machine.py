@@ -137,7 +137,7 @@ def test_a_refusal_names_the_state_that_forbids_it() -> None:
     with pytest.raises(IllegalTransition) as refused:
         advance(escrow, "ship", Status.HELD, step(Role.PAYEE))
     assert refused.value.current is escrow
-    assert refused.value.why == "ship"
+    assert refused.value.why == "wrong_status"
 
 
 def test_a_move_ends_the_count_of_failures() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from emanet import problems, schemas
 from emanet.entrypoint import raw_body
-from emanet.errors import BodyTooLarge, InvalidRequest, NotJson
+from emanet.errors import BodyTooLarge, FieldProblem, InvalidRequest, NotJson
 from emanet.escrow import Party
 from emanet.money import MAX_AMOUNT_MINOR
 from emanet.policy import Policy
@@ -225,9 +225,7 @@ def test_a_bad_field_of_a_card_is_named(path: str, value: object, kind: str) -> 
 @pytest.mark.parametrize(("month", "year"), [(10, 2026), (12, 2025), (1, 2000)])
 def test_an_expired_card_is_said_to_be_expired(month: int, year: int) -> None:
     old = changed(changed(START, "card.expiry_month", month), "card.expiry_year", year)
-    assert wrong(schemas.InitiateBody, raw(old)) == {
-        "card.expiry_month": "card_expired"
-    }
+    assert wrong(schemas.InitiateBody, raw(old)) == {"card.expiry_year": "card_expired"}
 
 
 @pytest.mark.parametrize(
@@ -319,8 +317,6 @@ def test_only_a_listed_word_is_taken() -> None:
         b'{"order_id": NaN}',
         b'{"amount": Infinity}',
         b'{"round": ' + b"9" * 5_000 + b"}",
-        b'{"order_id": 1, "order_id": 1}',
-        b'{"amount": {"amount": 1, "amount": 2}}',
         b'{"a":' * 3_000,
         b"[" * 16_000,
         b"{} {}",
@@ -330,6 +326,16 @@ def test_only_a_listed_word_is_taken() -> None:
 def test_a_body_that_is_not_one_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(NotJson):
         schemas.parse(schemas.CreateBody, body, TODAY)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"round": 1, "round": 1}', b'{"amount": {"round": 1, "round": 2}}'],
+)
+def test_a_doubled_field_is_named(body: bytes) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        schemas.parse(schemas.CreateBody, body, TODAY)
+    assert refused.value.problems == (FieldProblem("round", "doubled"),)
 
 
 @pytest.mark.parametrize("is_base64", [False, True])

@@ -21,8 +21,11 @@ from emanet.errors import (
     BodyTooLarge,
     EmanetError,
     EscrowNotFound,
+    InvalidRequest,
     NotJson,
     NotYourAction,
+    PaymentRefused,
+    Unavailable,
 )
 from emanet.escrow import ESCROW_ID, Escrow
 from emanet.usecases.access import Caller
@@ -60,7 +63,7 @@ class HttpFunction(APIGatewayHttpResolver):
         if isinstance(error, NotFoundError):  # no route: an id in odd characters
             error = EscrowNotFound()
         if isinstance(error, EmanetError):
-            logger.info("refused", code=error.code)
+            log_refusal(error)
             return problem(error, self.event)
         log_failure(error)
         return problem(InternalError(), self.event)
@@ -159,6 +162,17 @@ def problem(error: EmanetError, event: Event) -> Response[str]:
         headers["Retry-After"] = str(error.retry_after_s)
     text = json.dumps(body, ensure_ascii=False)
     return Response(body["status"], "application/problem+json", text, headers)
+
+
+def log_refusal(error: EmanetError) -> None:
+    """What a support engineer needs to answer "why?": our own words only."""
+    if isinstance(error, Unavailable | PaymentRefused):
+        logger.warning("refused", code=error.code, why=str(error))
+    elif isinstance(error, InvalidRequest):
+        fields = [f"{wrong.field}: {wrong.problem}" for wrong in error.problems]
+        logger.info("refused", code=error.code, fields=fields)
+    else:
+        logger.info("refused", code=error.code)
 
 
 def log_failure(error: Exception) -> None:

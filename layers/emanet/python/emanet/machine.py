@@ -258,7 +258,7 @@ def advance(
     """
     row = _BY_WAY.get((name, escrow.status, target))
     if row is None or not row.wired:
-        raise IllegalTransition(escrow, name)
+        raise IllegalTransition(escrow, "wrong_status")
     if step.by.role not in row.by:
         raise NotYourAction(f"{name} by {step.by.role}")
     if reason := row.guard(escrow, step.at):

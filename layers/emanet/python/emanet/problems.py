@@ -41,9 +41,9 @@ def _problem(  # noqa: PLR0917 - columns of the table below
 PROBLEMS: dict[str, Problem] = {
     "not_json": _problem(
         400,
-        "The body is not valid JSON",
+        "The body is not one JSON object",
         "Send one JSON object in UTF-8, each key once.",
-        "Gövde geçerli bir JSON değil",
+        "Gövde tek bir JSON nesnesi değil",
         "UTF-8 ile tek bir JSON nesnesi gönderin; her anahtar bir kez geçsin.",
     ),
     "body_too_large": _problem(
@@ -86,7 +86,7 @@ PROBLEMS: dict[str, Problem] = {
         "The escrow's state does not allow this now",
         "Read the escrow again: `status` and `allowed_actions` say what is possible.",
         "Emanetin durumu şu anda buna izin vermiyor",
-        "Emaneti yeniden okuyun: ne yapılabileceğini `allowed_actions` söyler.",
+        "Emaneti yeniden okuyun; `status` ile `allowed_actions` yol gösterir.",
     ),
     "order_exists": _problem(
         409,
@@ -193,7 +193,16 @@ FIELD_TEXTS: dict[str, dict[Language, str]] = {
     "card_expired": {"en": "has passed", "tr": "geçmiş"},
     "four_digits": {"en": "must have four digits", "tr": "dört haneli olmalı"},
     "cvc": {"en": "must have 3 or 4 digits", "tr": "3 ya da 4 haneli olmalı"},
-    "not_listed": {"en": "is not on the allow-list", "tr": "izin listesinde yok"},
+    "not_listed": {
+        "en": "is not one of the allowed values",
+        "tr": "izin verilen değerlerden biri değil",
+    },
+    "doubled": {"en": "is there twice", "tr": "iki kez var"},
+    "model_type": {"en": "must be an object", "tr": "bir nesne olmalı"},
+    "string_pattern_mismatch": {
+        "en": "has a length or characters that are not allowed",
+        "tr": "uzunluğu ya da karakterleri uygun değil",
+    },
     "not_less_than_amount": {
         "en": "must be less than the amount",
         "tr": "tutardan küçük olmalı",

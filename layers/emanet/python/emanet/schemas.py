@@ -20,7 +20,6 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -88,7 +87,7 @@ _DEFAULTS = Policy()
 
 
 class PolicyIn(Border):
-    """Periods the marketplace may choose; see docs/architecture.md for what each
+    """Periods the marketplace may choose; docs/frontend.md says what each
     does."""
 
     pay_within_hours: int = Field(default=_DEFAULTS.pay_within_hours, ge=1, le=24 * 30)
@@ -160,17 +159,13 @@ class CardIn(Border):
 
     @field_validator("expiry_year")
     @classmethod
-    def _has_four_digits(cls, year: int) -> int:
+    def _is_not_over(cls, year: int, info: ValidationInfo) -> int:
         if year not in FOUR_DIGIT_YEARS:
             raise _wrong("four_digits")
-        return year
-
-    @model_validator(mode="after")
-    def _is_not_expired(self, info: ValidationInfo) -> CardIn:
         today: date = (info.context or {})["today"]
-        if (self.expiry_year, self.expiry_month) < (today.year, today.month):
+        if (year, info.data.get("expiry_month", 12)) < (today.year, today.month):
             raise _wrong("card_expired")
-        return self
+        return year
 
     def card(self) -> Card:
         return Card(
@@ -242,13 +237,12 @@ def parse(kind: type[B], raw: bytes, today: date) -> B:
         wrong = error.errors(
             include_url=False, include_context=False, include_input=False
         )
-        problems = [FieldProblem(_path(w["loc"], w["type"]), w["type"]) for w in wrong]
+        problems = [FieldProblem(_path(w["loc"]), w["type"]) for w in wrong]
     raise InvalidRequest(*problems)
 
 
-def _path(location: tuple[int | str, ...], kind: str) -> str:
-    named = (*location, "expiry_month") if kind == "card_expired" else location
-    return ".".join(_shown(part) for part in named) or "(unknown)"
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(_shown(part) for part in location) or "(unknown)"
 
 
 def _shown(part: int | str) -> str:
@@ -268,9 +262,11 @@ def _json(raw: bytes) -> dict[str, Any]:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Two readers of a doubled key may read different ones: refuse it."""
-    body = dict(pairs)
-    if len(body) != len(pairs):
-        raise ValueError
+    body: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in body:
+            raise InvalidRequest(FieldProblem(_shown(name), "doubled"))
+        body[name] = value
     return body
 
 

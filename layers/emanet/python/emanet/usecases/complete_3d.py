@@ -33,10 +33,12 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Where the browser goes next; None: the default page, and nothing is said."""
+    """Where the browser goes next; None: the default page, and nothing is said.
+    `came_of` is for our log alone: what became of this return, in a word."""
 
     return_to: str | None = None
     escrow_id: str | None = None
+    came_of: str = field(default="not_ours", compare=False)
 
 
 def complete_3d(
@@ -58,22 +60,46 @@ def complete_3d(
     if attempt is None:
         return Landing()
     try:
-        if not back.session_id or not back.token_id:
-            _bank_said_no(escrow, attempt, desk)
-        elif attempt.session_id and _same(attempt.session_id, back.session_id):
-            gateway.be_ready(deadline)
-            charging = _claim(escrow, attempt, desk)
-            outcome = gateway.charge(
-                back.session_id,
-                back.token_id,
-                reference_no=attempt.reference_no,
-                expected_minor=attempt.expected_minor,
-                deadline=deadline,
-            )
-            settle(charging, attempt.number, _first_hand(charging, outcome), desk)
-    except (Refused, StaleEscrow, Unavailable):
-        pass  # another tab, too late, or the reconciler will ask: the page shows it
-    return Landing(attempt.return_to, escrow.id)
+        came_of = _finish(
+            escrow, attempt, back, desk, gateway=gateway, deadline=deadline
+        )
+    except (Refused, Unavailable) as error:
+        came_of = error.code  # too late, or the reconciler will ask: the page shows it
+    except StaleEscrow:
+        came_of = "lost_to_another"
+    return Landing(attempt.return_to, escrow.id, came_of)
+
+
+def _finish(
+    escrow: Escrow,
+    attempt: Attempt,
+    back: Return,
+    desk: Desk,
+    *,
+    gateway: Gateway,
+    deadline: datetime,
+) -> str:
+    if not back.session_id or not back.token_id:
+        _bank_said_no(escrow, attempt, desk)
+        return "bank_said_no"
+    if not attempt.session_id or not _same(attempt.session_id, back.session_id):
+        return "another_session"
+    gateway.be_ready(deadline)
+    charging = _claim(escrow, attempt, desk)
+    outcome = gateway.charge(
+        back.session_id,
+        back.token_id,
+        reference_no=attempt.reference_no,
+        expected_minor=attempt.expected_minor,
+        deadline=deadline,
+    )
+    settle(charging, attempt.number, _first_hand(charging, outcome), desk)
+    return _word(outcome)
+
+
+def _word(outcome: Outcome) -> str:
+    why = getattr(outcome, "why", None) or getattr(outcome, "reason", "")
+    return f"{type(outcome).__name__.lower()} {why}".strip()
 
 
 def _proved(escrow: Escrow, back: Return) -> Attempt | None:
