@@ -5,3 +5,8 @@ sessionStorage.removeItem("bank-html");
 document.open();
 document.write(html);
 document.close();
+// It names no icon, and the browser would ask the shop for one that is not there.
+const icon = document.createElement("link");
+icon.rel = "icon";
+icon.href = "data:,";
+document.head.append(icon);

@@ -1,8 +1,11 @@
 // The shop's page. It shows what the API says and asks for what the API allows; text
 // from anywhere becomes text nodes only. It keeps no card data and no secret.
-import { nexts, statuses, transitions, words } from "/page/words.js";
+import { actors, attemptStatuses, fields, nexts, refusals, statuses, transitions, words } from "/page/words.js";
 
 const POLL_MS = 2000;
+const API_WORDS = /`|\w_\w|Retry-After|Idempotency-Key/; // advice with these is for developers
+const UNPAID = ["created", "cancelled", "expired"];
+const WENT_WRONG = ["declined", "refused", "failed", "expired", "not_paid"];
 const CLOSED = ["released", "refunded", "split", "cancelled", "expired"];
 const $ = (id) => document.getElementById(id);
 const state = { language: localStorage.getItem("language") ?? "tr", role: localStorage.getItem("role") ?? "buyer", settings: null, escrow: null, tokens: {} };
@@ -64,12 +67,12 @@ function showProblem(error) {
   const box = $("problem");
   box.hidden = !error;
   if (!error) return;
-  const { title, detail, code, errors = [], request_id: request } = error.body ?? {};
-  const lines = errors.map(({ field, problem }) => element("li", `${field}: ${problem}`));
+  const { title, detail = "", errors = [], request_id: request } = error.body ?? {};
   const list = element("ul", "");
-  list.append(...lines);
-  box.replaceChildren(element("strong", title ?? error.message), element("p", detail ?? ""), list,
-    element("p", [code, request && `${word("requestId")} ${request}`].filter(Boolean).join(" · "), "small"));
+  list.append(...errors.map(({ field, text }) => element("li", `${named(fields, field)}: ${text}`)));
+  const advice = API_WORDS.test(detail) ? "" : detail;
+  box.replaceChildren(element("strong", title ?? error.message), element("p", advice), list,
+    element("p", request ? `${word("requestId")} ${request}` : "", "small"));
   box.scrollIntoView({ behavior: "smooth", block: "nearest" });
 }
 
@@ -102,6 +105,7 @@ function showEscrow() {
   showSteps(escrow);
   showSums(escrow);
   showActions(escrow);
+  showLastAttempt(escrow);
   showTimeline(escrow);
 }
 
@@ -135,18 +139,36 @@ function showActions(escrow) {
   $("idle").textContent = isIdle ? word("nothingToDo") : "";
 }
 
+// What became of an attempt, and why: our own word for it, or what the bank said without
+// its error number, which helps no payer.
+function outcomeOf({ status, refusal }) {
+  const why = named(refusals, refusal ?? "").replace(/^(?!3-?D )\S*\d\S*\s*|\.$/g, "");
+  return [named(attemptStatuses, status), why].filter(Boolean).join(": ");
+}
+
+// Whoever comes back from the bank unpaid is told why, where he would pay again.
+function showLastAttempt(escrow) {
+  const last = (escrow.attempts ?? []).at(-1);
+  const isTold = UNPAID.includes(escrow.status) && WENT_WRONG.includes(last?.status);
+  $("last-attempt").hidden = !isTold;
+  if (!isTold) return;
+  const isCard = last.status === "declined" || last.refusal === "payment_refused";
+  const advice = $("pay-form").hidden ? "" : ` ${word(isCard ? "tryAnotherCard" : "tryAgain")}`;
+  $("last-attempt").textContent = `${outcomeOf(last)}.${advice}`;
+}
+
 function showTimeline(escrow) {
   $("timeline").replaceChildren(...escrow.history.map((entry) => {
     const line = element("li", "");
     const name = named(transitions, entry.transition);
     line.dataset.transition = entry.transition;
-    line.append(element("strong", name), element("span", `${moment(entry.at)} · ${entry.by}`, "small"));
+    line.append(element("strong", name), element("span", `${moment(entry.at)} · ${named(actors, entry.by)}`, "small"));
     return line;
   }));
   const attempts = escrow.attempts ?? []; // a seller is not shown them
   $("attempts-box").hidden = attempts.length === 0;
   $("attempts").replaceChildren(...attempts.map((attempt) =>
-    element("li", [`#${attempt.number}`, attempt.status, attempt.card, attempt.reference_no].filter(Boolean).join(" · "))));
+    element("li", [`#${attempt.number}`, outcomeOf(attempt), attempt.card, attempt.reference_no].filter(Boolean).join(" · "))));
 }
 
 async function showOrders() {

@@ -11,6 +11,7 @@ export const words = {
     timeline: "Neler oldu", attempts: "Ödeme denemeleri", orders: "Siparişler", noOrders: "Henüz sipariş yok.", askId: "Operasyon bir siparişi adresinden açar: /?escrow=…",
     nothingToDo: "Bu rolün şu anda yapabileceği bir şey yok.", nextIs: "Sırada", requestId: "İstek no", amount: "Tutar", held: "Emanette",
     released: "Satıcıya", refunded: "İade", charged_back: "Ters ibraz", working: "Bekleyin…", unreachable: "Emanet API’sine ulaşılamıyor.",
+    tryAnotherCard: "Başka kartla deneyebilirsiniz.", tryAgain: "Yeniden deneyebilirsiniz.",
     steps: ["Sipariş", "Ödeme", "Emanette", "Kargoda", "Teslim", "Satıcıya"],
   },
   en: {
@@ -24,6 +25,7 @@ export const words = {
     timeline: "What happened", attempts: "Payment attempts", orders: "Orders", noOrders: "No orders yet.", askId: "Operations opens an order by its address: /?escrow=…",
     nothingToDo: "There is nothing this role can do right now.", nextIs: "Next", requestId: "Request", amount: "Amount", held: "Held",
     released: "Released", refunded: "Refunded", charged_back: "Charged back", working: "Please wait…", unreachable: "Emanet’s API cannot be reached.",
+    tryAnotherCard: "You can try another card.", tryAgain: "You can try again.",
     steps: ["Order", "Payment", "Held", "Shipped", "Delivered", "Released"],
   },
 };
@@ -75,5 +77,52 @@ export const transitions = {
   deliver: ["Teslim edildi", "Delivered"],
   release: ["Satıcıya bırakıldı", "Released to the seller"],
   escalate: ["İncelemeye alındı", "Put under review"],
+  flag: ["Bir insana bildirildi", "A person was told"],
   give_up: ["İncelemeye alındı", "Put under review"],
+};
+
+// Who did it, by the API's own words.
+export const actors = {
+  backend: ["mağazanın sunucusu", "the shop’s server"],
+  payer: ["alıcı", "buyer"],
+  payee: ["satıcı", "seller"],
+  carrier: ["kargo firması", "carrier"],
+  operations: ["operasyon", "operations"],
+  browser: ["alıcının tarayıcısı", "the buyer’s browser"],
+  paynet: ["PAYNET", "PAYNET"],
+  clock: ["zamanlayıcı", "the clock"],
+};
+
+// What became of one attempt to pay.
+export const attemptStatuses = {
+  starting: ["Başlatılıyor", "Starting"],
+  open: ["Bankanın sayfası açık", "The bank’s page is open"],
+  charging: ["Tahsil ediliyor", "Being charged"],
+  captured: ["Tahsil edildi", "Charged"],
+  declined: ["Kart reddedildi", "The card was declined"],
+  refused: ["Ödeme başlatılamadı", "The payment could not be started"],
+  failed: ["3-D doğrulaması tamamlanmadı", "3-D Secure was not completed"],
+  superseded: ["Yerini yeni bir deneme aldı", "A newer attempt took its place"],
+  expired: ["Banka doğrulamasının süresi doldu", "The time at the bank ran out"],
+  not_paid: ["Ödeme alınmadı", "No payment was taken"],
+};
+
+// Why, where it is our own word; a bank's words are shown as they are.
+export const refusals = {
+  refused: ["", ""],
+  payment_refused: ["PAYNET kartı kabul etmedi", "PAYNET did not accept the card"],
+  paynet_unreachable: ["PAYNET yanıt vermedi", "PAYNET did not answer"],
+  secret_unavailable: ["hizmet hazır değildi", "the service was not ready"],
+};
+
+// The fields that the page fills in, as the API names them.
+export const fields = {
+  "card.holder": ["Kart üzerindeki ad", "Name on card"],
+  "card.number": ["Kart numarası", "Card number"],
+  "card.expiry_month": ["Son kullanma ayı", "Expiry month"],
+  "card.expiry_year": ["Son kullanma yılı", "Expiry year"],
+  "card.cvc": ["CVC", "CVC"],
+  "return_to": ["Dönüş adresi", "Return address"],
+  "carrier": ["Kargo firması", "Carrier"],
+  "tracking_number": ["Takip numarası", "Tracking number"],
 };

@@ -189,7 +189,7 @@ FIELD_TEXTS: dict[str, dict[Language, str]] = {
     "greater_than_equal": {"en": "is too small", "tr": "çok küçük"},
     "less_than_equal": {"en": "is too large", "tr": "çok büyük"},
     "currency": {"en": "must be TRY", "tr": "TRY olmalı"},
-    "card_number": {"en": "is not a card number", "tr": "kart numarası değil"},
+    "card_number": {"en": "is not valid", "tr": "geçerli değil"},
     "card_expired": {"en": "has passed", "tr": "geçmiş"},
     "four_digits": {"en": "must have four digits", "tr": "dört haneli olmalı"},
     "cvc": {"en": "must have 3 or 4 digits", "tr": "3 ya da 4 haneli olmalı"},
