@@ -31,8 +31,8 @@ test: setup ## all tests that need Python only (ROUNDS=5)
 races: ROUNDS ?= 100
 races: setup ## the races, many rounds (ROUNDS=100)
 	$(PY) -m pytest tests/races --rounds=$(ROUNDS)
-test-second-engine: setup .local/dynoxide ## integration and races on dynoxide (needs npm)
-	$(PY) -m local.engines .local/dynoxide \
+test-second-engine: setup .tools/dynoxide ## integration and races on dynoxide (needs npm)
+	$(PY) -m local.engines .tools/dynoxide \
 		$(PY) -m pytest tests/integration tests/races --rounds=$(ROUNDS)
 test-browser: setup .venv-browser/ready ## the demo shop in a real browser (needs Chromium)
 	chromium=$$(.ci/chromium) && CHROMIUM="$$chromium" \
@@ -81,21 +81,24 @@ lock: .venv-lock/ready ## pin requirements again (UPGRADE=--upgrade for newer on
 PICKED = $${PYTHON:-$$(.ci/python 3.13 3.12 3.11)}
 .venv-3.11/ready .venv-3.12/ready .venv-3.13/ready: PICKED = $$(.ci/python $(@D:.venv-%=%))
 %/ready:
-	@echo "Setting up $(@D) from $< (only when it changes) ..."
+	@echo "Setting up $(@D) from $< (half a minute, only when it changes) ..."
 	@python="$(PICKED)" && "$$python" -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install --quiet --require-hashes --requirement $<
+	@$(@D)/bin/python -m pip install --quiet --quiet \
+		--require-hashes --requirement $<
 	@touch $@
 
-.local/dynoxide: requirements/dynoxide.lock
-	@mkdir -p .local
-	read package version sha256 <$< && cd .local && \
+.tools/dynoxide: requirements/dynoxide.lock
+	@mkdir -p .tools
+	read package version sha256 <$< && cd .tools && \
 	tgz=$$(npm pack --silent "$$package@$$version") && \
 	echo "$$sha256  $$tgz" | sha256sum -c - && \
-	tar -xzf "$$tgz" --strip-components=1 package/dynoxide && touch dynoxide
+	tar -xzf "$$tgz" --strip-components=1 package/dynoxide && \
+	rm "$$tgz" && touch dynoxide
 
 # ── Forget ───────────────────────────────────────────────────────────────────
 clean: ## forget all state: books, keys, logs, builds, caches
+	@[ ! -x $(PY) ] || EMANET_STATE= $(PY) -m local.running
 	rm -rf .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find functions layers local tests -name __pycache__ -prune -exec rm -rf {} +
-distclean: clean ## and the environments
-	rm -rf .venv .venv-*
+distclean: clean ## and the environments and tools
+	rm -rf .venv .venv-* .tools

@@ -13,15 +13,14 @@ import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from local import children
+from local.running import LOGS
 
 ROOT = Path(__file__).resolve().parents[1]
 MINISTACK_PYTHON = ROOT / ".venv-ministack" / "bin" / "python"
-LOGS = ROOT / ".local" / "logs"
 READY_WITHIN_S = 30.0
-
-# The shell becomes the engine; beside it a watcher reads a pipe that only our process
-# holds open. Whatever ends us, the pipe closes, and the watcher ends the engine.
-GUARD = 'exec 3<&0 </dev/null; (cat <&3; kill $$) & exec 3<&-; exec "$@"'
 
 
 class EngineFailed(Exception):
@@ -39,7 +38,7 @@ class Engine(AbstractContextManager["Engine"]):
 
     def stop(self) -> None:
         for process in self.processes:
-            _stop(process)
+            children.stop(process)
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -59,6 +58,7 @@ def start_ministack(port: int = 0) -> Engine:
 
 def external(endpoint: str) -> Engine:
     """DynamoDB at an address that someone else runs; secrets stay in MiniStack."""
+    _must_listen(endpoint)
     process, url = _start_ministack(0, "secretsmanager")
     return Engine(endpoint, endpoint, url, (process,))
 
@@ -83,7 +83,7 @@ def _start_ministack(port: int, services: str) -> tuple[subprocess.Popen[bytes],
         "SFTP_ENABLED": "0",  # each would listen on a port of its own
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
-        "TMPDIR": str(LOGS),  # for its pid file
+        "TMPDIR": str(LOGS.resolve()),  # for its pid file
     }
     command = [str(MINISTACK_PYTHON), "-m", "ministack"]
     return _start("ministack", command, port, environment), _url(port)
@@ -92,20 +92,10 @@ def _start_ministack(port: int, services: str) -> tuple[subprocess.Popen[bytes],
 def _start(
     name: str, command: list[str], port: int, environment: dict[str, str]
 ) -> subprocess.Popen[bytes]:
-    LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / f"{name}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, name, *command],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            env=os.environ | environment,
-            start_new_session=True,  # Ctrl-C is ours to answer
-        )
+    process = children.start(name, command, environment)
     if not _answers(port, process):
-        _stop(process)
-        raise EngineFailed(f"{name} did not start within {READY_WITHIN_S} s: see {log}")
+        children.stop(process)
+        raise EngineFailed(f"{name} did not start: see {LOGS}/{name}.log")
     return process
 
 
@@ -121,10 +111,20 @@ def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin:
-        process.stdin.close()  # the watcher ends it
-    process.wait()
+def _must_listen(endpoint: str) -> None:
+    """EngineFailed unless the endpoint is an address where something listens."""
+    try:
+        url = urlsplit(endpoint)
+        usual_port = {"http": 80, "https": 443}[url.scheme]
+        socket.create_connection(
+            (url.hostname or "", url.port or usual_port), 5
+        ).close()
+    except (KeyError, ValueError):
+        form = "an address such as http://127.0.0.1:8000"
+        raise EngineFailed(f"DYNAMODB_ENDPOINT is {form}, not {endpoint!r}.") from None
+    except OSError as error:
+        silence = f"nothing answers at DYNAMODB_ENDPOINT={endpoint} ({error})"
+        raise EngineFailed(f"{silence}: start it, or leave it out.") from None
 
 
 def _free_port() -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import re
 import secrets
 import signal
 import socket
@@ -23,10 +24,12 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
+from local import children
 from local.api_gateway.resources import create_table, put_secret
 from local.api_gateway.template import REGION, Template, TemplateError
-from local.engines import GUARD, Engine, EngineFailed, engine_from_environment
+from local.engines import Engine, EngineFailed, engine_from_environment
 from local.issuer import AUDIENCE, Issuer
 from local.running import (
     DESCRIPTION,
@@ -40,14 +43,14 @@ from local.serving import HOST, free_port, serving
 from local.shop import shop
 
 TEMPLATE = Path("template.yaml")
-FIRST_PORT = 8700
+FIRST_PORT, LAST_PORT = 8700, 65_535
 READY_WITHIN_S = 30.0
-RECONCILE_EVERY_S = 5.0
+RECONCILE_EVERY_S, A_DAY_S = 5.0, 86_400.0
 PAYNET_SECRET, WEBHOOK_SECRET = "PaynetSecret", "WebhookSecret"
 
 
 class StartError(Exception):
-    """Something did not come up; the text says what to look at."""
+    """A wish cannot be met, or something did not come up; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     os.environ["NO_PROXY"] = "*"  # all of it is on this machine
-    wishes = _wishes()
     try:
+        wishes = _wishes()
         with only_run():
             _run(wishes)
     except AlreadyRunningError:
@@ -90,22 +93,33 @@ def _leave(number: int, _frame: object) -> None:
 
 
 def _wishes() -> Wishes:
-    """From the command line; `make` hands its own words over in the environment."""
+    """From the command line; `make` hands its own words over in the environment.
+
+    All are checked here: argparse lets a default of ours pass unseen.
+    """
+    given = _arguments()
+    return Wishes(
+        _first_port(given.port),
+        _paynet(given.paynet),
+        _period_s(given.reconcile_every_s),
+        dict(_override(text) for text in given.parameter),
+    )
+
+
+def _arguments() -> argparse.Namespace:
     say = os.environ.get
     parser = argparse.ArgumentParser(prog="python -m local.run")
     parser.add_argument(
         "--port",
-        type=int,
-        default=int(say("PORT") or FIRST_PORT),
+        default=say("PORT") or str(FIRST_PORT),
         help="the first of four; 0 takes free ones",
     )
     parser.add_argument(
-        "--paynet", default=say("PAYNET") or "simulator", choices=["simulator", "test"]
+        "--paynet", default=say("PAYNET") or "simulator", help="simulator or test"
     )
     parser.add_argument(
         "--reconcile-every-s",
-        type=float,
-        default=float(say("RECONCILE_EVERY_S") or RECONCILE_EVERY_S),
+        default=say("RECONCILE_EVERY_S") or str(RECONCILE_EVERY_S),
         help="instead of the template's schedule",
     )
     parser.add_argument(
@@ -115,9 +129,46 @@ def _wishes() -> Wishes:
         metavar="Name=Value",
         help="of template.yaml, e.g. PublicRouteRate=1000",
     )
-    given = parser.parse_args()
-    parameters = dict(text.split("=", 1) for text in given.parameter)
-    return Wishes(given.port, given.paynet, given.reconcile_every_s, parameters)
+    return parser.parse_args()
+
+
+def _first_port(text: str) -> int:
+    last = LAST_PORT - 3  # four in a row
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > last:
+        raise StartError(
+            f"PORT is the first of four, a number up to {last}, such as {FIRST_PORT};"
+            f" 0 takes free ones. It is not {text!r}."
+        )
+    return int(text)
+
+
+def _paynet(text: str) -> str:
+    """No other: what runs here must never take a customer's money."""
+    if text not in {"simulator", "test"}:
+        raise StartError("PAYNET is simulator or test: say `make run PAYNET=test`.")
+    return text
+
+
+def _period_s(text: str) -> float:
+    try:
+        period_s = float(text)
+    except ValueError:
+        period_s = 0.0
+    if not 0 < period_s <= A_DAY_S:
+        raise StartError(
+            "RECONCILE_EVERY_S is a number of seconds, above 0 and at most a day,"
+            f" such as 60. It is not {text!r}."
+        )
+    return period_s
+
+
+def _override(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise StartError(f"--parameter takes Name=Value, not {text!r}.")
+    if name == "PaynetEnvironment":
+        raise StartError("--parameter does not choose PAYNET's host: PAYNET does.")
+    return name, value
 
 
 def _where_it_runs() -> str:
@@ -137,24 +188,24 @@ def _run(wishes: Wishes) -> None:
     template = Template.load(TEMPLATE, parameters)
     with ExitStack() as stack:
         start = stack.enter_context
-        children = {}
+        started = {}
         if wishes.paynet == "simulator":
             simulator = _simulator(addresses.simulator, paynet_key, webhook_secret)
-            children["paynet_simulator"] = start(simulator)
+            started["paynet_simulator"] = start(simulator)
         engine = start(_engine())
         issuer = start(_issuer(addresses.issuer))
-        children["api_gateway"] = start(
+        started["api_gateway"] = start(
             _gateway(addresses.api, parameters, engine, wishes.reconcile_every_s)
         )
         _fill(engine, template, paynet_key, webhook_secret)
         start(_shop(addresses, issuer, wishes.paynet))
-        _wait_for(children, addresses)
+        _wait_for(started, addresses)
         running = _description(wishes, addresses, engine, template, webhook_secret)
         stack.callback(DESCRIPTION.unlink, missing_ok=True)
         running.save()
         print(_summary(running, time.monotonic() - began_s), flush=True)
-        [children["ministack"]] = engine.processes
-        _watch(children)
+        [started["ministack"]] = engine.processes
+        _watch(started)
 
 
 # ── What it decides ──────────────────────────────────────────────────────────
@@ -164,9 +215,31 @@ def _paynet_key(paynet: str) -> str:
     """A new key for the simulator; for PAYNET's test host the person's own."""
     if paynet == "simulator":
         return f"sck_pcs_{secrets.token_urlsafe(24)}"
-    if file := os.environ.get("PAYNET_KEY_FILE"):
-        return Path(file).read_text("utf-8").strip()
-    return getpass.getpass("PAYNET secret key (sck_..., not shown): ").strip()
+    file = os.environ.get("PAYNET_KEY_FILE")
+    key = (_read_key(Path(file)) if file else _ask_key()).strip()
+    if not re.fullmatch(r"sck_[!-~]+", key):
+        where = f"PAYNET_KEY_FILE={file} holds" if file else "That is"
+        raise StartError(f"{where} no secret key of PAYNET: one begins with sck_.")
+    return key
+
+
+def _read_key(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"cannot be read ({type(error).__name__})"
+        advice = "Name a file that holds the key, or leave it out to be asked"
+        raise StartError(f"PAYNET_KEY_FILE={file} {problem}. {advice}.") from None
+
+
+def _ask_key() -> str:
+    """Only at a terminal: elsewhere getpass would show what is typed."""
+    try:
+        if sys.stdin.isatty():
+            return getpass.getpass("PAYNET secret key (sck_..., not shown): ")
+    except EOFError:
+        print()
+    raise StartError("no key was given: type it, or name its file in PAYNET_KEY_FILE.")
 
 
 def _addresses(first_port: int) -> Addresses:
@@ -203,20 +276,11 @@ def _child(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`python -m module`, with its output in the logs; it cannot outlive us."""
     command = [sys.executable, "-m", module, *arguments]
-    LOGS.mkdir(parents=True, exist_ok=True)
-    with (LOGS / f"{module.rpartition('.')[2]}.log").open("ab") as log:
-        child = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, module, *command],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, **environment},
-            start_new_session=True,  # Ctrl-C is ours to answer
-        )
+    child = children.start(module.rpartition(".")[2], command, environment)
     try:
         yield child
     finally:
-        child.communicate()  # closes its stdin, which ends it
+        children.stop(child)
 
 
 @contextmanager
@@ -224,10 +288,12 @@ def _simulator(
     url: str, key: str, webhook_secret: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     _say("PAYNET simulator", url)
-    # One word each: a secret may begin with a dash.
-    arguments = [f"--port={_port(url)}", f"--secret-key={key}"]
-    arguments += [f"--webhook-secret={webhook_secret}"]
-    with _child("local.paynet_simulator", arguments, {}) as child:
+    secret = {  # where `ps` does not show them
+        "EMANET_SIMULATOR_KEY": key,
+        "EMANET_SIMULATOR_WEBHOOK_SECRET": webhook_secret,
+    }
+    arguments = ["--port", str(_port(url))]
+    with _child("local.paynet_simulator", arguments, secret) as child:
         yield child
 
 
@@ -288,7 +354,11 @@ def _fill(
     dynamodb = session.client(
         "dynamodb", endpoint_url=engine.dynamodb_endpoint, config=config
     )
-    is_new = create_table(dynamodb, template)
+    try:
+        is_new = create_table(dynamodb, template)
+    except (BotoCoreError, ClientError) as error:
+        problem = f"no table at DYNAMODB_ENDPOINT={engine.dynamodb_endpoint}: {error}"
+        raise StartError(f"{problem}. Name a DynamoDB, or leave it out.") from None
     _say("table", f"{template.table['TableName']} ({'new' if is_new else 'kept'})")
     manager = session.client(
         "secretsmanager", endpoint_url=engine.secrets_endpoint, config=config
@@ -301,11 +371,11 @@ def _fill(
 
 
 def _wait_for(
-    children: Mapping[str, subprocess.Popen[bytes]], addresses: Addresses
+    started: Mapping[str, subprocess.Popen[bytes]], addresses: Addresses
 ) -> None:
     urls = {"paynet_simulator": addresses.simulator, "api_gateway": addresses.api}
     deadline_s = time.monotonic() + READY_WITHIN_S
-    for name, child in children.items():
+    for name, child in started.items():
         while not _listens(urls[name]):
             if child.poll() is not None or time.monotonic() > deadline_s:
                 raise StartError(f"{name} did not start: see {LOGS}/{name}.log")
@@ -320,11 +390,11 @@ def _listens(url: str) -> bool:
     return True
 
 
-def _watch(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
+def _watch(started: Mapping[str, subprocess.Popen[bytes]]) -> None:
     """Stay until a signal, or until something that should run does not."""
     while True:
         time.sleep(1)
-        for name, child in children.items():
+        for name, child in started.items():
             if child.poll() is not None:
                 raise StartError(f"{name} ended by itself: see {LOGS}/{name}.log")
 
@@ -368,27 +438,29 @@ def _port(url: str) -> int:
 
 def _summary(running: Running, took_s: float) -> str:
     paynet = running.simulator_url or "PAYNET's test host (not yet tried by anyone)"
+    story = "\n  The story   make story" if running.simulator_url else ""
     return f"""
 Emanet runs (started in {took_s:.1f} s).
 
   Shop        {running.shop_url}   <- open this in a browser
   API         {running.api_url}
   PAYNET      {paynet}
-  A token     make token WHO=buyer      (seller, backend, operations, carrier)
-  The story   make story
+  A token     make token WHO=buyer      (seller, backend, operations, carrier){story}
   Logs        {LOGS}/
 
   What is due is reconciled every {running.reconcile_every_s:g} s here (deployed: every
   minute; RECONCILE_EVERY_S=60 does the same here).
-  Tokens survive a restart on the same ports. {_fate(running)}
+  Tokens survive a restart on the same ports.
+  {_fate(running)}
   Ctrl-C ends everything.
 """
 
 
 def _fate(running: Running) -> str:
-    if running.engine == "MiniStack":
-        return "Escrows do not: they are\n  in memory, as are the simulator's books."
-    return f"Escrows stay in\n  {running.engine}; the simulator's books are in memory."
+    in_memory = running.engine == "MiniStack"
+    escrows = "are in memory" if in_memory else f"stay in {running.engine}"
+    books = "the simulator's books are in memory"
+    return f"Escrows {escrows}{f'; {books}' if running.simulator_url else ''}."
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What `make run` says of itself to the other commands, in the state folder.
 
 Only the process that holds the lock may have written it; with nobody holding the lock
-nothing runs, whatever a killed run left behind.
+nothing runs, whatever a killed run left behind. `python -m local.running` fails while
+something runs, for `make clean`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-STATE = Path(os.environ.get("EMANET_STATE", ".local"))
+STATE = Path(os.environ.get("EMANET_STATE") or ".local")
 LOGS = STATE / "logs"
 LOCK = STATE / "run.lock"
 DESCRIPTION = STATE / "run.json"
@@ -76,10 +78,29 @@ class Running:
 @contextmanager
 def only_run() -> Iterator[None]:
     """Hold the lock, which the system lets go of even when its holder is killed."""
-    STATE.mkdir(exist_ok=True)
+    STATE.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunningError from None
         yield
+
+
+def main() -> None:
+    try:
+        with only_run():
+            return
+    except AlreadyRunningError:
+        sys.exit(f"It runs ({_process()}): Ctrl-C there first.")
+
+
+def _process() -> str:
+    try:
+        return f"pid {Running.find().pid}"
+    except NotRunningError:
+        return "starting or stopping"
+
+
+if __name__ == "__main__":
+    main()

@@ -233,7 +233,10 @@ def main() -> None:
     try:
         running = Running.find()
         if running.simulator_url is None:
-            sys.exit("The story needs the PAYNET simulator. Start it with: make run")
+            sys.exit(
+                "This run talks to PAYNET's test host, and the story needs the"
+                " simulator: end it and start it without PAYNET=test."
+            )
         play(World(running, Issuer.load(running.issuer_url, ISSUER_KEY)))
     except NotRunningError as error:
         sys.exit(str(error))

@@ -1,8 +1,10 @@
 """`python -m local.paynet_simulator`: serves until SIGTERM or Ctrl-C; never prints a
-key or a card."""
+key or a card. A key in the environment is one that `ps` does not show."""
 
 import argparse
+import os
 import signal
+import sys
 from threading import Event
 
 from local.paynet_simulator.simulator import PaynetSimulator
@@ -10,7 +12,10 @@ from local.paynet_simulator.simulator import PaynetSimulator
 
 def main() -> None:
     wanted = _arguments()
-    simulator = PaynetSimulator(wanted.secret_key, wanted.webhook_secret)
+    try:
+        simulator = PaynetSimulator(wanted.secret_key, wanted.webhook_secret)
+    except ValueError as error:
+        sys.exit(str(error))
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -23,9 +28,19 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m local.paynet_simulator")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--secret-key", required=True, help="sck_...")
-    parser.add_argument("--webhook-secret", required=True, help="signs callbacks")
+    _secret(parser, "--secret-key", "EMANET_SIMULATOR_KEY", "sck_...")
+    name = "EMANET_SIMULATOR_WEBHOOK_SECRET"
+    _secret(parser, "--webhook-secret", name, "signs callbacks")
     return parser.parse_args()
+
+
+def _secret(
+    parser: argparse.ArgumentParser, option: str, variable: str, what: str
+) -> None:
+    """Required, as an option or in the environment."""
+    given = os.environ.get(variable)
+    text = f"{what}; or in {variable}"
+    parser.add_argument(option, default=given, required=not given, help=text)
 
 
 if __name__ == "__main__":
