@@ -3,16 +3,16 @@ decides nothing about money."""
 
 from typing import Any
 
+from flask import Response
+
 from local.paynet_simulator import wire
-from local.paynet_simulator.books import Session, Transaction
+from local.paynet_simulator.records import CANCEL, SALE, Session, Transaction
 from local.paynet_simulator.settings import Settings
 from local.paynet_simulator.wire import Body
 
 SUCCEEDED = "Başarılı İşlem"
 SUCCEEDED_BEFORE = "Önceki Başarılı İşlem"
-
-COMMISSION_PER_MILLE = 25
-TAX_PER_CENT = 20
+NO_PERMISSION = "Emanet (escrow) yetkisi yok"
 
 
 def envelope(settings: Settings, code: int, message: str, **fields: Any) -> Body:
@@ -22,6 +22,17 @@ def envelope(settings: Settings, code: int, message: str, **fields: Any) -> Body
         "message": message,
         **fields,
     }
+
+
+def said(settings: Settings, code: int, message: str, **fields: Any) -> Response:
+    return wire.answer(envelope(settings, code, message, **fields))
+
+
+def not_found(settings: Settings, **fields: Any) -> Response:
+    """Of a transaction that PAYNET does not know."""
+    if settings.unknown_reference == "not_found":
+        raise wire.Refused(404, "no_data_error", wire.NO_DATA, "İşlem bulunamadı")
+    return said(settings, wire.NO_DATA, "Kayıt bulunamadı", **fields)
 
 
 def not_charged(settings: Settings, code: int, message: str) -> Body:
@@ -37,11 +48,11 @@ def charged(
     body |= {"is_tds": True, "md_status": "1", "reference_no": row.reference_no}
     body |= {"card_no_masked": row.card_masked, "plus_installment": 0}
     body |= {"card_holder": row.card_holder, "bank_name": "Simülatör Bankası"}
-    body |= {"bank_authorization_code": _authorization(row)}
+    body |= {"bank_authorization_code": authorization(row)}
     body |= {"bank_reference_code": f"R{row.number}"}
     body |= {"bank_order_id": f"O{row.number}"}
-    body |= _terms(settings, session.payment.instalment) | _verdict(row)
-    return body | _money(settings, row, ("net_amount",), "comission")
+    body |= terms(settings, session.payment.instalment) | _verdict(row)
+    return body | money(settings, row, ("net_amount",), "comission")
 
 
 def declined(settings: Settings, session: Session, row: Transaction) -> Body:
@@ -50,7 +61,8 @@ def declined(settings: Settings, session: Session, row: Transaction) -> Body:
 
 
 def rows(settings: Settings, found: list[Transaction], *, detail: bool) -> Body:
-    data = [_row(settings, row) | (_detail(row) if detail else {}) for row in found]
+    written = _detailed if detail else _row
+    data = [written(settings, row) for row in found]
     return envelope(settings, wire.SUCCESS, SUCCEEDED, Data=data)
 
 
@@ -59,8 +71,8 @@ def notification(settings: Settings, row: Transaction) -> Body:
     body: Body = {"referance_no": row.reference_no, "agent_id": ""}
     body |= wire.date(row.at_s, settings.date_style) | {"bank_id": "ZDGR"}
     body |= {"card_holder": row.card_holder, "card_number": row.card_masked}
-    body |= {"authorization_code": _authorization(row), "order_id": f"O{row.number}"}
-    body |= _terms(settings, None) | _money(settings, row, ("netAmount",), "comission")
+    body |= {"authorization_code": authorization(row), "order_id": f"O{row.number}"}
+    body |= terms(settings, None) | money(settings, row, ("netAmount",), "comission")
     return body | {"is_succeed": row.succeeded}
 
 
@@ -68,25 +80,34 @@ def _row(settings: Settings, row: Transaction) -> Body:
     body = _identity(row) | wire.date(row.at_s, settings.date_style)
     body |= {"is_tds": True, "note": "", "ratio": 0, "card_type": "cc"}
     body |= {"card_no": row.card_masked, "card_holder": row.card_holder}
-    body |= {"authorization_code": _authorization(row)}
+    body |= {"authorization_code": authorization(row)}
     body |= {"reference_code": f"R{row.number}", "order_id": f"O{row.number}"}
     both = settings.reference_field == "both"
     names = ("agent_reference", "reference_no") if both else (settings.reference_field,)
     body |= dict.fromkeys(names, row.reference_no)
     net = settings.net_amount_field
     net_names = ("netAmount", "net_amount") if net == "both" else (net,)
-    body |= _money(settings, row, net_names, settings.commission_spelling)
-    body |= _terms(settings, None) | _verdict(row)
+    body |= money(settings, row, net_names, settings.commission_spelling)
+    body |= terms(settings, None) | _verdict(row)
     return body | {"object_name": None, "message": SUCCEEDED if row.succeeded else ""}
 
 
-def _detail(row: Transaction) -> Body:
+def _detailed(settings: Settings, row: Transaction) -> Body:
+    described = {SALE: "Satış", CANCEL: "İptal"}
     return {
-        "xact_type_desc": "Satış" if row.transaction_type == 1 else "İade",
+        **_row(settings, row),
+        "xact_type_desc": described.get(row.transaction_type, "İade"),
         "pos_type_desc": "PAYNET POS",
         "reversed": row.reversed,
         "reversed_xact_id": row.reversed_xact_id,
+        **escrow_status(settings, row),
     }
+
+
+def escrow_status(settings: Settings, row: Transaction) -> Body:
+    if row.escrow is None or not settings.escrow_state_listed:
+        return {}
+    return {"escrow_status": int(row.escrow)}
 
 
 def _identity(row: Transaction) -> Body:
@@ -101,20 +122,27 @@ def _identity(row: Transaction) -> Body:
     }
 
 
-def _money(
+def money(
     settings: Settings, row: Transaction, net_names: tuple[str, ...], commission: str
 ) -> Body:
-    fee_minor = row.amount_minor * COMMISSION_PER_MILLE // 1000
-    tax_minor = fee_minor * TAX_PER_CENT // 100
-    net_minor = row.amount_minor - fee_minor - tax_minor
-    amounts = {"amount": row.amount_minor, commission: fee_minor}
-    amounts |= {f"{commission}_tax": tax_minor} | dict.fromkeys(net_names, net_minor)
+    amounts = {"amount": row.amount_minor, commission: row.fee_minor}
+    amounts |= {f"{commission}_tax": row.tax_minor}
+    amounts |= dict.fromkeys(net_names, row.net_minor)
     return {
         name: wire.lira(minor, settings.amount_style) for name, minor in amounts.items()
     }
 
 
-def _terms(settings: Settings, asked_instalment: int | None) -> Body:
+def commission(settings: Settings, row: Transaction) -> Body:
+    """PAYNET's fee and its tax, under the spelling that the switch chooses."""
+    name = settings.commission_spelling
+    amounts = {name: row.fee_minor, f"{name}_tax": row.tax_minor}
+    return {
+        word: wire.lira(minor, settings.amount_style) for word, minor in amounts.items()
+    }
+
+
+def terms(settings: Settings, asked_instalment: int | None) -> Body:
     terms: Body = {}
     if settings.currency is not None:
         terms["currency"] = settings.currency
@@ -138,5 +166,5 @@ def _verdict(row: Transaction) -> Body:
     }
 
 
-def _authorization(row: Transaction) -> str:
+def authorization(row: Transaction) -> str:
     return f"{row.number:06d}" if row.succeeded else ""

@@ -4,7 +4,9 @@ browser back to the shop. It takes no money."""
 from flask import Blueprint, Response, g, make_response, render_template, request
 
 from local.paynet_simulator import wire
-from local.paynet_simulator.books import PASSWORD_TRIES, Books, Session, ThreeDs
+from local.paynet_simulator.books import Books
+from local.paynet_simulator.records import Session, ThreeDs
+from local.paynet_simulator.sessions import PASSWORD_TRIES
 from local.paynet_simulator.settings import Settings
 
 PAGE = "/bank/3d"

@@ -1,140 +1,68 @@
-"""PAYNET's own truth: sessions, transactions and the money taken, under one lock. It
-keeps the first six and last four digits of a card and never its number or CVC."""
+"""PAYNET's own truth: sessions, transactions, the money taken and given back, under one
+lock. It keeps a card's first six and last four digits, never its number or CVC."""
 
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
-from threading import RLock
+from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
-from local.paynet_simulator.cards import Card, Decline
+from local.paynet_simulator import wire
+from local.paynet_simulator.escrow import EscrowDesk, Updated
+from local.paynet_simulator.ledger import Ledger
+from local.paynet_simulator.records import (
+    SALE,
+    Escrow,
+    Session,
+    Transaction,
+    Unknown,
+    transaction_view,
+)
+from local.paynet_simulator.refunds import (
+    Asked,
+    Refund,
+    RefundCalls,
+    Refunds,
+    RefundState,
+    refund_view,
+)
+from local.paynet_simulator.sessions import Sessions
 from local.paynet_simulator.settings import Settings
 
-SALE, REVERSAL = 1, 2
-PASSWORD_TRIES = 3
 
+class Books(Sessions):
+    """Everything PAYNET knows. Every method is atomic, and whoever looks sees what has
+    come due by the clock: verdicts on refunds, escrows that PAYNET releases itself."""
 
-class ThreeDs(StrEnum):
-    OPEN = "open"
-    PASSED = "passed"
-    FAILED = "failed"
-
-
-class Verdict(StrEnum):
-    """What a tds_charge came to."""
-
-    NO_SESSION = "no session"
-    UNMATCHED = "unmatched"
-    FAILED_3D = "3-D not passed"
-    USED_SESSION = "used session"
-    BOOKED = "booked"
-    REPEATED = "repeated"
-
-
-@dataclass(frozen=True)
-class Payment:
-    """What tds_initial asks for, without what may not be kept."""
-
-    reference_no: str
-    amount_minor: int
-    return_url: str = field(repr=False)
-    domain: str
-    card: Card
-    card_masked: str
-    card_holder: str
-    instalment: int | None = None
-
-
-@dataclass
-class Transaction:
-    number: int
-    xact_id: str
-    reference_no: str
-    amount_minor: int
-    succeeded: bool
-    at_s: float
-    transaction_type: int = SALE
-    card_masked: str = ""
-    card_holder: str = ""
-    decline: Decline | None = None
-    reversed: bool = False
-    reversed_xact_id: str | None = None
-
-
-@dataclass
-class Session:
-    session_id: str
-    token_id: str = field(repr=False)
-    payment: Payment
-    opened_at_s: float
-    three_ds: ThreeDs = ThreeDs.OPEN
-    wrong_passwords: int = 0
-    transaction: Transaction | None = None
-
-
-class Books:
-    """Everything PAYNET knows. Every method is atomic."""
-
-    def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
-        self._settings = settings
-        self._now = now
-        self._lock = RLock()
-        self._sessions: dict[str, Session] = {}
-        self._transactions: list[Transaction] = []
-        self._charge_calls: dict[str, int] = {}
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], float],
+        announce: Callable[[Refund], None],
+    ) -> None:
+        super().__init__(Ledger(settings, now))
+        self._refunds = Refunds(self._ledger, announce)
+        self._escrow = EscrowDesk(self._ledger, self._refunds)
 
     # What PAYNET is asked to do
 
-    def open_session(self, payment: Payment) -> Session:
-        session = Session(
-            secrets.token_hex(16), secrets.token_urlsafe(24), payment, self._now()
-        )
+    def ask_refund(self, xact_id: str, amount_minor: int, succeed_url: str) -> Asked:
+        """reversed_request; `amount_minor` 0 asks for all that is left."""
         with self._lock:
-            self._sessions[session.session_id] = session
-        return session
+            self.catch_up()
+            return self._refunds.request(xact_id, amount_minor, succeed_url)
 
-    def session(self, session_id: str, token_id: str) -> Session | None:
+    def update_escrow(
+        self,
+        wanted: Escrow,
+        *,
+        xact_id: str | None = None,
+        number: int | None = None,
+        part_minor: int | None = None,
+    ) -> Updated:
         with self._lock:
-            session = self._sessions.get(session_id)
-        if session is None or not _same(session.token_id, token_id):
-            return None
-        return session
+            found = self.find(xact_id=xact_id, number=number)
+            return self._escrow.update(found[0] if found else None, wanted, part_minor)
 
-    def answer_bank(self, session: Session, password: str) -> ThreeDs:
-        with self._lock:
-            if session.three_ds is ThreeDs.OPEN:
-                session.three_ds = self._judged(session, password)
-            return session.three_ds
-
-    def cancel_at_bank(self, session: Session) -> ThreeDs:
-        with self._lock:
-            if session.three_ds is ThreeDs.OPEN:
-                session.three_ds = ThreeDs.FAILED
-            return session.three_ds
-
-    def count_charge_call(self, session_id: str) -> tuple[int, Card | None]:
-        """The how-manieth tds_charge of this session it is, and the session's card."""
-        with self._lock:
-            call = self._charge_calls.get(session_id, 0) + 1
-            self._charge_calls[session_id] = call
-            session = self._sessions.get(session_id)
-            return call, session.payment.card if session else None
-
-    def charge(self, session_id: str, token_id: str) -> tuple[Verdict, Session | None]:
-        """Books the session's transaction once, however many callers there are."""
-        with self._lock:
-            session = self._sessions.get(session_id)
-            if session is None or self._outlived(session):
-                return Verdict.NO_SESSION, None
-            if not _same(session.token_id, token_id):
-                return Verdict.UNMATCHED, None
-            if session.three_ds is not ThreeDs.PASSED:
-                return Verdict.FAILED_3D, session
-            if session.transaction is not None:
-                return self._repeated(session.transaction), session
-            session.transaction = self._book(session.payment)
-            return Verdict.BOOKED, session
+    # What happens to PAYNET by another hand
 
     def plant(
         self,
@@ -143,25 +71,84 @@ class Books:
         *,
         succeeded: bool = True,
         transaction_type: int = SALE,
+        at_s: float | None = None,
+        commission_minor: int | None = None,
+        on_chargeback: bool = False,
+        is_escrow: bool = False,
     ) -> Transaction:
         """A transaction that came by another hand than a session of ours."""
         with self._lock:
-            return self._write(
+            row = self._ledger.write(
                 reference_no,
                 amount_minor,
                 succeeded=succeeded,
                 transaction_type=transaction_type,
+                at_s=at_s,
+                commission_minor=commission_minor,
+                on_chargeback=on_chargeback,
+            )
+            row.escrow = Escrow.HELD if is_escrow and row.is_sale else None
+            return row
+
+    def reverse(
+        self,
+        xact_id: str,
+        amount_minor: int | None = None,
+        at_s: float | None = None,
+    ) -> Transaction:
+        """Takes a sale back, whole when no amount is said, whatever was before."""
+        with self._lock:
+            sale = self._row(xact_id)
+            when_s = self._now() if at_s is None else at_s
+            return self._ledger.give_back(
+                sale,
+                sale.amount_minor if amount_minor is None else amount_minor,
+                asked_at_s=when_s,
+                at_s=when_s,
             )
 
-    def reverse(self, xact_id: str) -> Transaction:
-        """Takes a whole sale back; the reversal is a row of its own."""
+    def alter(
+        self,
+        xact_id: str,
+        *,
+        amount_minor: int | None = None,
+        commission_minor: int | None = None,
+        at_s: float | None = None,
+    ) -> Transaction:
         with self._lock:
-            sale = next(t for t in self._transactions if t.xact_id == xact_id)
-            reversal = self._write(
-                sale.reference_no, sale.amount_minor, transaction_type=REVERSAL
-            )
-            sale.reversed, sale.reversed_xact_id = True, reversal.xact_id
-            return reversal
+            row = self._row(xact_id)
+            if amount_minor is not None:
+                row.amount_minor = amount_minor
+            if commission_minor is not None:
+                row.commission_minor = commission_minor
+            if at_s is not None:
+                row.at_s = at_s
+            return row
+
+    def forget(self, xact_id: str) -> Transaction:
+        """PAYNET no longer finds or lists it; the money stays taken."""
+        with self._lock:
+            row = self._row(xact_id)
+            row.forgotten = True
+            return row
+
+    def charge_back(self, xact_id: str, *, on: bool = True) -> Transaction:
+        with self._lock:
+            row = self._row(xact_id)
+            row.on_chargeback = on
+            return row
+
+    def decide_refund(self, number: int, *, approve: bool) -> bool:
+        """False when it is unknown, decided already, or shall never be decided."""
+        with self._lock:
+            self.catch_up()
+            return self._refunds.decide(number, approve=approve)
+
+    def catch_up(self) -> None:
+        """What has come due by the clock happens; every look at the books does it."""
+        with self._lock:
+            self._refunds.catch_up()
+            self._escrow.catch_up()
 
     # What PAYNET is asked about
 
@@ -174,63 +161,98 @@ class Books:
     ) -> list[Transaction]:
         """Every transaction that matches all that is given, oldest first."""
         with self._lock:
-            return [
-                found
-                for found in self._transactions
-                if reference_no in {None, found.reference_no}
-                and xact_id in {None, found.xact_id}
-                and number in {None, found.number}
-            ]
+            self.catch_up()
+            rows = self._ledger.matching(reference_no, xact_id, number)
+            return [row for row in rows if not row.forgotten]
 
-    def has_reference(self, reference_no: str) -> bool:
+    def listed(
+        self, first_day: date, last_day: date, *, unsuccessful: bool = False
+    ) -> list[Transaction]:
+        """Every transaction of those days of Istanbul, in the order of lists."""
         with self._lock:
-            return any(
-                session.payment.reference_no == reference_no
-                for session in self._sessions.values()
-            )
+            rows = [row for row in self.find() if row.succeeded or unsuccessful]
+            return self._in_order(rows, first_day, last_day)
+
+    def reversals(self, first_day: date, last_day: date) -> list[Transaction]:
+        """Of the days on which they were made, in the order of lists."""
+        with self._lock:
+            latest_s = self._now() - self._settings.reversal_list_delay_s
+            made = [it for it in self.find() if it.is_reversal and it.at_s <= latest_s]
+            if self._settings.reversal_list_rows == "requested":
+                made += self._unmade_reversals()
+            return self._in_order(made, first_day, last_day)
 
     # What a test asks
 
     def taken_minor(self, reference_no: str) -> int:
         """Kuruş captured for the reference and not given back."""
-        return sum(t.amount_minor for t in self._sales(reference_no) if not t.reversed)
+        with self._lock:
+            captured = sum(sale.amount_minor for sale in self._sales(reference_no))
+            return captured - self.refunded_minor(reference_no)
+
+    def refunded_minor(self, reference_no: str) -> int:
+        """Kuruş that went back to the card."""
+        with self._lock:
+            backs = map(self._ledger.given_back_minor, self._sales(reference_no))
+            return sum(backs)
+
+    def refund_requests(self, xact_id: str) -> RefundCalls:
+        """How many reversed_requests came, and how many refunds were made of them."""
+        with self._lock:
+            self.catch_up()
+            return self._refunds.calls(xact_id)
+
+    def refunds(self, xact_id: str | None = None) -> list[Refund]:
+        """The refunds that were accepted, of one sale or of all."""
+        with self._lock:
+            self.catch_up()
+            return self._refunds.of(xact_id)
+
+    def releases(self, xact_id: str) -> int:
+        """How many approvals of the escrow were executed, PAYNET's own too."""
+        with self._lock:
+            self.catch_up()
+            return sum(row.releases for row in self._ledger.matching(xact_id=xact_id))
 
     def charges(self, reference_no: str) -> int:
         """How many times money was taken for the reference, given back or not."""
-        return len(self._sales(reference_no))
-
-    def charge_calls(self, session_id: str) -> int:
         with self._lock:
-            return self._charge_calls.get(session_id, 0)
-
-    def sessions(self, reference_no: str | None = None) -> list[Session]:
-        with self._lock:
-            return [
-                session
-                for session in self._sessions.values()
-                if reference_no in {None, session.payment.reference_no}
-            ]
+            return len(self._sales(reference_no))
 
     def clear(self) -> None:
         with self._lock:
-            self._sessions.clear()
-            self._transactions.clear()
-            self._charge_calls.clear()
+            super().clear()
+            self._ledger.rows.clear()
+            self._refunds.clear()
 
     def view(self, reference_no: str | None = None) -> dict[str, Any]:
         """The books as JSON; without tokens and return addresses, which are secrets."""
         with self._lock:
-            rows = self.find(reference_no=reference_no)
+            self.catch_up()
+            rows = self._ledger.matching(reference_no)
             sessions = self.sessions(reference_no)
             references = {row.reference_no for row in rows} | {
                 session.payment.reference_no for session in sessions
             }
             return {
                 "taken_minor": {one: self.taken_minor(one) for one in references},
+                "refunded_minor": {one: self.refunded_minor(one) for one in references},
                 "charges": {one: self.charges(one) for one in references},
+                **self._money_out_view(rows),
                 "transactions": [transaction_view(row) for row in rows],
                 "sessions": [self._session_view(session) for session in sessions],
             }
+
+    def _money_out_view(self, rows: list[Transaction]) -> dict[str, Any]:
+        sales = {row.xact_id for row in rows if row.is_sale}
+        accepted = (it for it in self._refunds.of() if it.sale.xact_id in sales)
+        return {
+            "refund_requests": {
+                one: self._refunds.calls(one)._asdict() for one in sales
+            },
+            "releases": {one: self.releases(one) for one in sales},
+            "refunds": [refund_view(refund) for refund in accepted],
+        }
 
     def _session_view(self, session: Session) -> dict[str, Any]:
         return {
@@ -244,81 +266,26 @@ class Books:
         }
 
     def _sales(self, reference_no: str) -> list[Transaction]:
-        return [
-            row
-            for row in self.find(reference_no=reference_no)
-            if row.succeeded and row.transaction_type == SALE
-        ]
+        self.catch_up()
+        rows = self._ledger.matching(reference_no)
+        return [row for row in rows if row.is_sale]
 
-    def _judged(self, session: Session, password: str) -> ThreeDs:
-        if session.payment.card.refuses_3d:
-            return ThreeDs.FAILED
-        if _same(password, session.payment.card.password):
-            return ThreeDs.PASSED
-        session.wrong_passwords += 1
-        spent = session.wrong_passwords >= PASSWORD_TRIES
-        return ThreeDs.FAILED if spent else ThreeDs.OPEN
+    def _row(self, xact_id: str) -> Transaction:
+        self.catch_up()
+        row = self._ledger.row(xact_id)
+        if row is None:
+            raise Unknown(f"no transaction {xact_id}")
+        return row
 
-    def _outlived(self, session: Session) -> bool:
-        """Too old to charge; what was charged in time can still be asked for."""
-        age_s = self._now() - session.opened_at_s
-        return session.transaction is None and age_s > self._settings.session_life_s
+    def _unmade_reversals(self) -> Iterable[Transaction]:
+        unmade = (it for it in self._refunds.of() if it.state != RefundState.APPROVED)
+        return (refund.as_row() for refund in unmade)
 
-    def _repeated(self, transaction: Transaction) -> Verdict:
-        used = self._settings.declined_repeat == "used_session"
-        if not transaction.succeeded:
-            return Verdict.USED_SESSION if used else Verdict.BOOKED
-        return Verdict.REPEATED
-
-    def _book(self, payment: Payment) -> Transaction:
-        return self._write(
-            payment.reference_no,
-            payment.amount_minor + payment.card.books_extra_minor,
-            succeeded=payment.card.decline is None,
-            card_masked=payment.card_masked,
-            card_holder=payment.card_holder,
-            decline=payment.card.decline,
+    def _in_order(
+        self, rows: list[Transaction], first_day: date, last_day: date
+    ) -> list[Transaction]:
+        newest_first = self._settings.list_order == "newest_first"
+        found = [it for it in rows if first_day <= wire.day(it.at_s) <= last_day]
+        return sorted(
+            found, key=lambda row: (row.at_s, row.number), reverse=newest_first
         )
-
-    def _write(
-        self,
-        reference_no: str,
-        amount_minor: int,
-        *,
-        succeeded: bool = True,
-        **details: Any,
-    ) -> Transaction:
-        transaction = Transaction(
-            number=len(self._transactions) + 700_001,
-            xact_id=_new_xact_id(),
-            reference_no=reference_no,
-            amount_minor=amount_minor,
-            succeeded=succeeded,
-            at_s=self._now(),
-            **details,
-        )
-        self._transactions.append(transaction)
-        return transaction
-
-
-def transaction_view(row: Transaction) -> dict[str, Any]:
-    return {
-        "id": row.number,
-        "xact_id": row.xact_id,
-        "reference_no": row.reference_no,
-        "amount_minor": row.amount_minor,
-        "succeeded": row.succeeded,
-        "transaction_type": row.transaction_type,
-        "card": row.card_masked,
-        "reversed": row.reversed,
-        "reversed_xact_id": row.reversed_xact_id,
-    }
-
-
-def _same(one: str, other: str) -> bool:
-    return secrets.compare_digest(one.encode(), other.encode())
-
-
-def _new_xact_id() -> str:
-    # PAYNET's carry these three signs: whoever forgets to quote them shall notice.
-    return f"xk_{secrets.token_hex(8)}+{secrets.token_hex(8)}/{secrets.token_hex(4)}*"

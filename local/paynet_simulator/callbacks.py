@@ -9,14 +9,13 @@ from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any, Literal
 
-import urllib3
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress
 
-from local.paynet_simulator import answers, wire
-from local.paynet_simulator.books import Books, Session, Transaction
+from local.paynet_simulator import answers, posting, wire
+from local.paynet_simulator.books import Books
+from local.paynet_simulator.records import Session, Transaction
 from local.paynet_simulator.settings import Settings
 
-TIMEOUT_S = 35
 OLD_S = 3600
 
 Forgery = Literal["wrong_secret", "altered_body", "old_timestamp", "unsigned"]
@@ -85,19 +84,12 @@ class Callbacks:
             self._deliveries.clear()
 
     def _deliver(self, order: CallbackOrder, body: bytes) -> Delivery:
-        headers = {"Content-Type": "application/json; charset=utf-8"}
-        headers |= self._signature(order.forged, body)
+        headers = self._signature(order.forged, body)
         if order.forged == "altered_body":
             body = body.replace(b"{", b"{ ", 1)
-        source = (str(order.source_address), 0) if order.source_address else None
-        with urllib3.PoolManager(retries=False, source_address=source) as pool:
-            try:
-                answer = pool.request(
-                    "POST", order.url, body=body, headers=headers, timeout=TIMEOUT_S
-                )
-            except urllib3.exceptions.HTTPError:
-                return Delivery(order.reference_no, None)
-        return Delivery(order.reference_no, answer.status)
+        source = str(order.source_address) if order.source_address else None
+        status = posting.post(order.url, body, headers, source)
+        return Delivery(order.reference_no, status)
 
     def _signature(self, forged: Forgery | None, body: bytes) -> dict[str, str]:
         if forged == "unsigned":

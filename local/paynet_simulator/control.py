@@ -3,15 +3,16 @@ machine only. PAYNET has nothing like it."""
 
 from ipaddress import ip_address
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, Response, abort, render_template, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.paynet_simulator import cards, wire
-from local.paynet_simulator.books import transaction_view
 from local.paynet_simulator.callbacks import CallbackOrder
 from local.paynet_simulator.faults import Fault
+from local.paynet_simulator.records import Transaction, Unknown, transaction_view
+from local.paynet_simulator.refunds import Refund, refund_view
 
 if TYPE_CHECKING:
     from local.paynet_simulator.simulator import PaynetSimulator
@@ -19,13 +20,53 @@ if TYPE_CHECKING:
 ROOT = "/_simulator"
 
 
-class PlantedTransaction(BaseModel):
+class Order(BaseModel):
+    """What a hand may ask for, and nothing else."""
+
     model_config = ConfigDict(extra="forbid")
 
+
+class PlantedTransaction(Order):
     reference_no: str
     amount_minor: int = Field(gt=0)
     succeeded: bool = True
     transaction_type: int = 1
+    at_s: float | None = None
+    commission_minor: int | None = Field(default=None, ge=0)
+    on_chargeback: bool = False
+    is_escrow: bool = False
+
+
+class Named(Order):
+    xact_id: str
+
+
+class Reversal(Named):
+    amount_minor: int | None = Field(default=None, gt=0)
+    at_s: float | None = None
+
+
+class Alteration(Named):
+    amount_minor: int | None = Field(default=None, gt=0)
+    commission_minor: int | None = Field(default=None, ge=0)
+    at_s: float | None = None
+
+
+class Chargeback(Named):
+    on: bool = True
+
+
+class Clock(Order):
+    offset_s: float
+
+
+class Verdict(Order):
+    verdict: Literal["approve", "deny"]
+
+
+class RefundCallbackOrder(Order):
+    copies: int = Field(default=1, ge=1, le=100)
+    claims: dict[str, Any] = {}
 
 
 class Control:
@@ -37,6 +78,7 @@ class Control:
         routes.before_request(_require_this_machine)
         routes.before_request(_require_json)
         routes.register_error_handler(ValidationError, _wrong)
+        routes.register_error_handler(Unknown, _unknown)
         routes.add_url_rule("/", view_func=self.front_page)
         for method, path, call in (
             ("GET", "/books", self.books),
@@ -44,12 +86,19 @@ class Control:
             ("GET", "/requests", self.requests),
             ("GET", "/settings", self.settings),
             ("POST", "/settings", self.change_settings),
+            ("POST", "/clock", self.set_clock),
             ("GET", "/faults", self.faults),
             ("POST", "/faults", self.add_fault),
             ("GET", "/callbacks", self.callbacks),
             ("POST", "/callbacks", self.send_callbacks),
             ("POST", "/transactions", self.plant),
             ("POST", "/reversals", self.reverse),
+            ("POST", "/alterations", self.alter),
+            ("POST", "/forgotten", self.forget),
+            ("POST", "/chargebacks", self.charge_back),
+            ("GET", "/refunds", self.refunds),
+            ("POST", "/refunds/<int:number>", self.decide_refund),
+            ("POST", "/refunds/<int:number>/callback", self.call_back),
             ("POST", "/reset", self.reset),
         ):
             routes.add_url_rule(ROOT + path, view_func=call, methods=[method])
@@ -74,8 +123,16 @@ class Control:
         return wire.answer(self._simulator.settings.model_dump())
 
     def change_settings(self) -> Response:
+        """A moved clock makes things due: they happen before this is answered."""
         self._simulator.settings.change(_json())
+        self._simulator.books.catch_up()
         return self.settings()
+
+    def set_clock(self) -> Response:
+        offset_s = Clock.model_validate(_json()).offset_s
+        self._simulator.settings.change({"clock_offset_s": offset_s})
+        self._simulator.books.catch_up()
+        return wire.answer({"offset_s": offset_s, "now_s": self._simulator.now()})
 
     def faults(self) -> Response:
         waiting = self._simulator.faults.waiting()
@@ -86,7 +143,8 @@ class Control:
         return self.faults()
 
     def callbacks(self) -> Response:
-        return wire.answer(self._simulator.callbacks.view())
+        refunds = {"refund_deliveries": self._simulator.refund_callbacks.view()}
+        return wire.answer(self._simulator.callbacks.view() | refunds)
 
     def send_callbacks(self) -> Response:
         """A late callback is promised (202); GET /callbacks tells when it was sent."""
@@ -99,21 +157,53 @@ class Control:
         return wire.answer({"sent": [delivery.status for delivery in sent]})
 
     def plant(self) -> Response:
-        planted = PlantedTransaction.model_validate(_json())
-        row = self._simulator.books.plant(**planted.model_dump())
-        return wire.answer(transaction_view(row), 201)
+        order = PlantedTransaction.model_validate(_json())
+        return _row(self._simulator.books.plant(**order.model_dump()), 201)
 
     def reverse(self) -> Response:
-        xact_id = str(_json().get("xact_id"))
-        if not self._simulator.books.find(xact_id=xact_id):
-            abort(404)
-        return wire.answer(
-            transaction_view(self._simulator.books.reverse(xact_id)), 201
+        order = Reversal.model_validate(_json())
+        return _row(self._simulator.books.reverse(**order.model_dump()), 201)
+
+    def alter(self) -> Response:
+        order = Alteration.model_validate(_json())
+        return _row(self._simulator.books.alter(**order.model_dump()))
+
+    def forget(self) -> Response:
+        order = Named.model_validate(_json())
+        return _row(self._simulator.books.forget(order.xact_id))
+
+    def charge_back(self) -> Response:
+        order = Chargeback.model_validate(_json())
+        return _row(self._simulator.books.charge_back(order.xact_id, on=order.on))
+
+    def refunds(self) -> Response:
+        refunds = self._simulator.books.refunds()
+        return wire.answer({"refunds": [refund_view(refund) for refund in refunds]})
+
+    def decide_refund(self, number: int) -> Response:
+        order = Verdict.model_validate(_json())
+        refund = self._refund(number)
+        approve = order.verdict == "approve"
+        if not self._simulator.books.decide_refund(number, approve=approve):
+            abort(409)
+        return wire.answer(refund_view(refund))
+
+    def call_back(self, number: int) -> Response:
+        order = RefundCallbackOrder.model_validate(_json())
+        sent = self._simulator.refund_callbacks.send(
+            self._refund(number), copies=order.copies, **order.claims
         )
+        return wire.answer({"sent": [delivery.status for delivery in sent]})
 
     def reset(self) -> Response:
         self._simulator.reset()
         return wire.answer({"reset": True})
+
+    def _refund(self, number: int) -> Refund:
+        found = [it for it in self._simulator.books.refunds() if it.number == number]
+        if not found:
+            raise Unknown(f"no refund {number}")
+        return found[0]
 
 
 def _require_this_machine() -> None:
@@ -135,3 +225,11 @@ def _wrong(error: ValidationError) -> Response:
     wrong = error.errors(include_input=False, include_context=False, include_url=False)
     names = [".".join(map(str, problem["loc"])) for problem in wrong]
     return wire.answer({"wrong": names}, 400)
+
+
+def _unknown(_: Unknown) -> Response:
+    return wire.answer({"unknown": True}, 404)
+
+
+def _row(row: Transaction, status: int = 200) -> Response:
+    return wire.answer(transaction_view(row), status)

@@ -1,7 +1,9 @@
 """What PAYNET's calls may carry, field by field. A refusal names fields and never
 repeats a value."""
 
-from typing import Annotated, Any, TypeVar
+import re
+from datetime import date
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +15,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -21,6 +24,22 @@ from local.paynet_simulator import wire
 
 def _minor(amount: object, info: ValidationInfo) -> int:
     return wire.minor_from(amount, numbers=bool(info.context))
+
+
+def _kurus(amount: object) -> int:
+    return wire.kurus_from(amount)
+
+
+def _agent_amount(amount: object, info: ValidationInfo) -> int | None:
+    if amount is None or amount == "":
+        return None
+    return wire.decimal_from(amount, str(info.context))
+
+
+def _day(day: object) -> date:
+    if isinstance(day, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day, re.ASCII):
+        return date.fromisoformat(day)
+    raise ValueError("yyyy-MM-dd")
 
 
 def _digits(shortest: int, longest: int) -> AfterValidator:
@@ -42,6 +61,10 @@ def _host(name: str) -> str:
     return name
 
 
+def _url() -> StringConstraints:
+    return StringConstraints(max_length=256, pattern=r"^(https?://[^\s/]+(/\S*)?)?$")
+
+
 def _text(longest: int, pattern: str | None = None) -> StringConstraints:
     return StringConstraints(min_length=1, max_length=longest, pattern=pattern)
 
@@ -50,6 +73,7 @@ class Message(BaseModel):
     """Unknown fields are ignored, as PAYNET presumably does."""
 
     model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
+    needed: ClassVar[str] = "reference_no"
 
 
 class TdsInitial(Message):
@@ -66,6 +90,13 @@ class TdsInitial(Message):
     card_holder_mail: Annotated[str, _text(60)] | None = None
     description: Annotated[str, StringConstraints(max_length=140)] | None = None
     instalment: Annotated[int, Field(ge=0, le=12)] | None = None
+
+    is_escrow: bool = False
+
+    @field_validator("is_escrow", mode="before")
+    @classmethod
+    def _absent_is_no(cls, wanted: object) -> object:
+        return False if wanted in _NO else wanted
 
 
 class TdsCharge(Message):
@@ -89,21 +120,65 @@ class Detail(Check):
     xact: int | None = None
 
 
+class ReversedRequest(Message):
+    """`amount_minor` 0: absent, empty or "0", which all mean the whole amount."""
+
+    xact_id: Annotated[str, _text(100)]
+    amount_minor: Annotated[int, BeforeValidator(_kurus), Field(alias="amount")] = 0
+    succeed_url: Annotated[Annotated[str, _url()] | None, Field(alias="succeedUrl")] = (
+        None
+    )
+
+
+class Listing(Message):
+    first_day: Annotated[date, BeforeValidator(_day), Field(alias="datab")]
+    last_day: Annotated[date, BeforeValidator(_day), Field(alias="datbi")]
+    limit: Annotated[int, Field(ge=1)] = 10
+    starting_after: Annotated[int, Field(ge=0)] = 0
+    ending_before: Annotated[int, Field(ge=0)] = 0
+    show_unsucceed: bool = False
+
+    @field_validator("last_day")
+    @classmethod
+    def _not_before_the_first(cls, last_day: date, info: ValidationInfo) -> date:
+        if last_day < info.data.get("first_day", last_day):
+            raise ValueError("before datab")
+        return last_day
+
+
+class EscrowUpdate(Message):
+    needed: ClassVar[str] = "xact_id"
+
+    xact_id: Annotated[str, _text(100)] | None = None
+    xact: int | None = None
+    status: Annotated[int, Field(ge=2, le=3)]
+    note: Annotated[str, StringConstraints(max_length=256)] | None = None
+    agent_id: Annotated[str, StringConstraints(max_length=10)] | None = None
+    agent_amount: Annotated[int | None, BeforeValidator(_agent_amount)] = None
+
+    @model_validator(mode="after")
+    def _names_a_transaction(self) -> "EscrowUpdate":
+        if self.xact_id is None and self.xact is None:
+            raise ValueError("nothing named")
+        return self
+
+
 # What changes the money that moves, and is not built: better refused than ignored.
-_NOT_BUILT = ("add_commission", "card_hash", "company_amount", "is_escrow", "save_card")
+_NOT_BUILT = ("add_commission", "card_hash", "company_amount", "save_card")
 
 M = TypeVar("M", bound=Message)
 
 
-def read(kind: type[M], body: wire.Body, *, numbers: bool = False) -> M:
-    """The message, or a refusal that names the wrong fields."""
+def read(kind: type[M], body: wire.Body, context: object = None) -> M:
+    """The message, or a refusal that names the wrong fields. `context` is what its
+    amounts may look like."""
     _refuse_what_is_not_built(body)
     try:
-        return kind.model_validate(body, context=numbers)
+        return kind.model_validate(body, context=context)
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_context=False)
         names = {str(place) for problem in wrong for place in problem["loc"][:1]}
-        raise wire.bad_request(", ".join(sorted(names)) or "reference_no") from None
+        raise wire.bad_request(", ".join(sorted(names)) or kind.needed) from None
 
 
 def _refuse_what_is_not_built(body: dict[str, Any]) -> None:

@@ -1,17 +1,16 @@
 """PAYNET's own calls: tds_initial, tds_charge, check, detail. It reads a message, asks
 the books, and answers; a card's number ends here."""
 
-import hashlib
-import hmac
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, render_template, request, url_for
+from flask import Blueprint, Response, g, render_template, url_for
 
-from local.paynet_simulator import answers, cards, messages, wire
-from local.paynet_simulator.books import Books, Payment, Session, Transaction, Verdict
+from local.paynet_simulator import answers, cards, door, messages, wire
+from local.paynet_simulator.books import Books
 from local.paynet_simulator.faults import Faults
+from local.paynet_simulator.records import Payment, Session, Transaction
+from local.paynet_simulator.sessions import Verdict
 from local.paynet_simulator.settings import Settings
-from local.paynet_simulator.traffic import Visit
 
 INITIAL = "/v2/transaction/tds_initial"
 CHARGE = "/v2/transaction/tds_charge"
@@ -21,17 +20,16 @@ DETAIL = "/v1/transaction/detail"
 
 class PaynetApi:
     def __init__(
-        self, secret_key: str, books: Books, settings: Settings, faults: Faults
+        self, key: door.Key, books: Books, settings: Settings, faults: Faults
     ) -> None:
-        # Enough to recognise the key, not enough to tell it.
-        self._key_digest = _digest(f"Basic {secret_key}")
+        self._key = key
         self._books = books
         self._settings = settings
         self._faults = faults
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("paynet", __name__)
-        routes.before_request(self._require_key)
+        routes.before_request(self._key.require)
         for path, call in (
             (INITIAL, self.tds_initial),
             (CHARGE, self.tds_charge),
@@ -44,22 +42,20 @@ class PaynetApi:
     def tds_initial(self) -> Response:
         asked = messages.read(
             messages.TdsInitial,
-            _body(),
-            numbers=self._settings.numeric_amounts_accepted,
+            door.body(),
+            context=self._settings.numeric_amounts_accepted,
         )
-        if self._settings.used_reference_refused and self._books.has_reference(
-            asked.reference_no
-        ):
-            return self._said(wire.DUPLICATE_DATA, "Tekrarlanan veri")
         card = cards.known(asked.pan.get_secret_value())
-        if card is None:
-            return self._said(wire.WRONG_CARD, "Hatalı kart bilgisi")
+        refused = self._refused(asked)
+        if card is None or refused:
+            code, message = refused or (wire.WRONG_CARD, "Hatalı kart bilgisi")
+            return answers.said(self._settings, code, message)
         session = self._books.open_session(_payment(asked, card))
-        _visit().session_id = session.session_id
+        door.visit().session_id = session.session_id
         return wire.answer(self._opened(session))
 
     def tds_charge(self) -> Response:
-        asked = messages.read(messages.TdsCharge, _body())
+        asked = messages.read(messages.TdsCharge, door.body())
         call, card = self._books.count_charge_call(asked.session_id)
         fault = card.fault_at(call) if card else None
         if fault and fault.when == "before":
@@ -72,12 +68,12 @@ class PaynetApi:
         return wire.answer(self._charge_body(verdict, session))
 
     def check(self) -> Response:
-        asked = messages.read(messages.Check, _body())
+        asked = messages.read(messages.Check, door.body())
         found = self._books.find(reference_no=asked.reference_no, xact_id=asked.xact_id)
         return self._listed(found, detail=False)
 
     def detail(self) -> Response:
-        asked = messages.read(messages.Detail, _body())
+        asked = messages.read(messages.Detail, door.body())
         found = self._books.find(
             reference_no=asked.reference_no,
             xact_id=asked.xact_id,
@@ -85,12 +81,14 @@ class PaynetApi:
         )
         return self._listed(found, detail=True)
 
-    def _require_key(self) -> None:
-        sent = _digest(request.headers.get("Authorization", ""))
-        if not hmac.compare_digest(sent, self._key_digest):
-            raise wire.Refused(
-                401, "authorization_error", wire.UNAUTHORIZED, "Yetkisiz erişim"
-            )
+    def _refused(self, asked: messages.TdsInitial) -> tuple[int, str] | None:
+        settings = self._settings
+        if asked.is_escrow and settings.escrow_permission == "off":
+            return wire.UNAUTHORIZED, answers.NO_PERMISSION
+        used = self._books.has_reference(asked.reference_no)
+        if used and settings.used_reference_refused:
+            return wire.DUPLICATE_DATA, "Tekrarlanan veri"
+        return None
 
     def _opened(self, session: Session) -> wire.Body:
         ids = {"session_id": session.session_id, "token_id": session.token_id}
@@ -120,14 +118,9 @@ class PaynetApi:
         return answers.charged(self._settings, code, message, session, row)
 
     def _listed(self, found: list[Transaction], *, detail: bool) -> Response:
-        if found:
-            return wire.answer(answers.rows(self._settings, found, detail=detail))
-        if self._settings.unknown_reference == "not_found":
-            raise wire.Refused(404, "no_data_error", wire.NO_DATA, "İşlem bulunamadı")
-        return self._said(wire.NO_DATA, "Kayıt bulunamadı", Data=[])
-
-    def _said(self, code: int, message: str, **fields: object) -> Response:
-        return wire.answer(answers.envelope(self._settings, code, message, **fields))
+        if not found:
+            return answers.not_found(self._settings, Data=[])
+        return wire.answer(answers.rows(self._settings, found, detail=detail))
 
 
 _NOT_CHARGED = {
@@ -136,17 +129,6 @@ _NOT_CHARGED = {
     Verdict.FAILED_3D: (wire.FAILED_3D, "3D doğrulama başarısız"),
     Verdict.USED_SESSION: (wire.USED_SESSION, "Oturum kullanılmış"),
 }
-
-
-def _body() -> wire.Body:
-    body = wire.body_of(request)
-    _visit().note(body)
-    return body
-
-
-def _visit() -> Visit:
-    visit: Visit = g.visit
-    return visit
 
 
 def _payment(asked: messages.TdsInitial, card: cards.Card) -> Payment:
@@ -159,8 +141,5 @@ def _payment(asked: messages.TdsInitial, card: cards.Card) -> Payment:
         card_masked=cards.masked(asked.pan.get_secret_value()),
         card_holder=asked.card_holder,
         instalment=asked.instalment,
+        is_escrow=asked.is_escrow,
     )
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()

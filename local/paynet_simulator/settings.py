@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+RefundWay = Literal["auto", "manual", "never", "deny"]
+YesOrNo = Literal["accepted", "refused"]
+
 
 class Settings(BaseModel):
     """Set an attribute, or POST any of them to /_simulator/settings."""
@@ -34,6 +37,36 @@ class Settings(BaseModel):
     net_amount_field: Literal["netAmount", "net_amount", "both"] = "netAmount"
     commission_spelling: Literal["comission", "commission"] = "comission"
     unknown_reference: Literal["no_data", "not_found"] = "no_data"
+
+    refunds: RefundWay = "auto"
+    refund_delay_s: float = Field(default=0, ge=0)
+    refund_callbacks: Literal["sent", "lost", "duplicate", "late"] = "sent"
+    refund_callback_delay_s: float = Field(default=5, ge=0)
+    refund_callback_xact_id: Literal["sale", "reversal"] = "sale"
+    same_day_refusal_code: int = Field(default=6, ge=1, le=201)
+    same_day_refusal_http: Literal[200, 400] = 200
+    partial_sets_reversed: bool = False
+    commission_on_refund: Literal["kept", "returned"] = "kept"
+
+    list_date_style: Literal["turkish", "iso"] = "turkish"
+    list_order: Literal["oldest_first", "newest_first"] = "oldest_first"
+    list_limit_max: int = Field(default=100, ge=1)
+    empty_list: Literal["empty", "no_data"] = "empty"
+    reversal_amount_listed: bool = True
+    reversal_list_delay_s: float = Field(default=0, ge=0)
+    reversal_list_rows: Literal["executed", "requested"] = "executed"
+
+    escrow_permission: Literal["on", "off"] = "on"
+    escrow_reject: Literal["nothing", "refunds"] = "nothing"
+    escrow_second_update: Literal["refused", "repeated"] = "refused"
+    escrow_change_of_mind: YesOrNo = "refused"
+    escrow_partial: Literal["refused", "rest_stays"] = "refused"
+    escrow_auto_release_days: int | None = Field(default=None, ge=0)
+    escrow_state_listed: bool = False
+    escrow_refund: YesOrNo = "accepted"
+    escrow_refund_released: YesOrNo = "accepted"
+    escrow_needs_dealer: bool = False
+    agent_amount_form: Literal["any", "number", "dot", "comma", "kurus"] = "any"
 
     def change(self, wanted: dict[str, Any]) -> None:
         """All of them or, when one is wrong, none."""

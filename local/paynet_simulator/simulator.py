@@ -9,12 +9,14 @@ from threading import Event
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from local.paynet_simulator import control, wire
+from local.paynet_simulator import control, door, wire
 from local.paynet_simulator.bank_page import BankPage
 from local.paynet_simulator.books import Books
 from local.paynet_simulator.callbacks import Callbacks
 from local.paynet_simulator.faults import Faults
+from local.paynet_simulator.money_out_api import MoneyOutApi
 from local.paynet_simulator.paynet_api import PaynetApi
+from local.paynet_simulator.refund_callbacks import RefundCallbacks
 from local.paynet_simulator.serving import Server
 from local.paynet_simulator.settings import Settings
 from local.paynet_simulator.traffic import Traffic
@@ -35,12 +37,15 @@ class PaynetSimulator:
         self._stopping = Event()
         self.settings = Settings()
         self.faults = Faults(self.settings, self._stopping.wait)
-        self.books = Books(self.settings, self.now)
+        self.refund_callbacks = RefundCallbacks(self.settings, self._stopping.wait)
+        self.books = Books(self.settings, self.now, self.refund_callbacks.announce)
         self.traffic = Traffic(self.now)
         self.callbacks = Callbacks(
             webhook_secret, self.books, self.settings, self.now, self._stopping.wait
         )
-        self._api = PaynetApi(secret_key, self.books, self.settings, self.faults)
+        key = door.Key(secret_key)
+        self._api = PaynetApi(key, self.books, self.settings, self.faults)
+        self._money_out = MoneyOutApi(key, self.books, self.settings)
 
     def now(self) -> float:
         """Unix seconds of PAYNET's clock."""
@@ -56,6 +61,7 @@ class PaynetSimulator:
         self.faults.clear()
         self.traffic.clear()
         self.callbacks.clear()
+        self.refund_callbacks.clear()
         self.settings.restore()
 
     def application(self) -> Flask:
@@ -66,6 +72,7 @@ class PaynetSimulator:
         app.register_error_handler(wire.Refused, wire.Refused.answer)
         app.register_error_handler(HTTPException, _plain_error)
         app.register_blueprint(self._api.blueprint())
+        app.register_blueprint(self._money_out.blueprint())
         app.register_blueprint(BankPage(self.books, self.settings).blueprint())
         app.register_blueprint(control.Control(self).blueprint())
         return app

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from datetime import date as calendar_date
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -14,12 +15,18 @@ Body = dict[str, Any]
 
 # Return codes of the documentation's table.
 SUCCESS, SERVER_ERROR, NOT_IMPLEMENTED = 0, 8, 9
-DUPLICATE_DATA, UNAUTHORIZED, BAD_REQUEST, NO_DATA = 5, 7, 11, 12
+DUPLICATE_DATA, NO_PROCESS, UNAUTHORIZED = 5, 6, 7
+BAD_REQUEST, NO_DATA = 11, 12
 NO_SESSION, UNMATCHED, FAILED_3D, USED_SESSION, WRONG_CARD = 13, 15, 16, 17, 18
 OLD_SUCCESSFUL = 100
 
 ISTANBUL = timezone(timedelta(hours=3))
 COMMA_AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,8}),[0-9]{2}")
+KURUS = re.compile(r"0|[1-9][0-9]{0,10}")
+LIRA = {
+    "dot": re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,2})?"),
+    "comma": re.compile(r"(?:0|[1-9][0-9]{0,8})(?:,[0-9]{1,2})?"),
+}
 MOST_DIGITS = 11
 
 # A Decimal leaves as a JSON number with all its digits; no float in between.
@@ -98,6 +105,39 @@ def minor_from(amount: object, *, numbers: bool) -> int:
     return minor
 
 
+def kurus_from(amount: object) -> int:
+    """Kuruş from "1000"; absent, "" and "0" are 0, which means all of it."""
+    if amount is None or amount == "":
+        return 0
+    if isinstance(amount, str) and KURUS.fullmatch(amount):
+        return int(amount)
+    raise ValueError("amount")
+
+
+def decimal_from(amount: object, form: str) -> int:
+    """Kuruş from a "decimal", in the one form that is taken, or in any that is lira."""
+    if isinstance(amount, bool):
+        raise ValueError("amount")  # noqa: TRY004 - pydantic wants this one
+    if form == "kurus":
+        minor = kurus_from(amount)
+    elif isinstance(amount, str):
+        minor = _whole(Decimal(_dotted(amount, form)).scaleb(2))
+    elif isinstance(amount, int | Decimal) and form in {"any", "number"}:
+        minor = _whole(Decimal(amount).scaleb(2))
+    else:
+        raise ValueError("amount")
+    if minor <= 0:
+        raise ValueError("amount")
+    return minor
+
+
+def _dotted(amount: str, form: str) -> str:
+    taken = [pattern for name, pattern in LIRA.items() if form in {"any", name}]
+    if not any(pattern.fullmatch(amount) for pattern in taken):
+        raise ValueError("amount")
+    return amount.replace(",", ".")
+
+
 def _whole(kurus: Decimal) -> int:
     if not kurus.is_finite() or kurus.adjusted() > MOST_DIGITS or kurus % 1:
         raise ValueError("amount")
@@ -111,13 +151,26 @@ def lira(amount_minor: int, style: Literal["number", "dot", "comma"]) -> Decimal
     return str(amount) if style == "dot" else str(amount).replace(".", ",")
 
 
-def date(at_s: float, style: Literal["iso", "turkish", "absent"]) -> Body:
+def istanbul(at_s: float) -> datetime:
     """PAYNET's clock is Istanbul's and does not say so."""
-    local = datetime.fromtimestamp(at_s, UTC).astimezone(ISTANBUL)
+    return datetime.fromtimestamp(at_s, UTC).astimezone(ISTANBUL)
+
+
+def day(at_s: float) -> calendar_date:
+    return istanbul(at_s).date()
+
+
+def date(at_s: float, style: Literal["iso", "turkish", "absent"]) -> Body:
     if style == "absent":
         return {}
     shape = "%Y-%m-%dT%H:%M:%S" if style == "iso" else "%d.%m.%Y %H:%M:%S"
-    return {"xact_date": local.strftime(shape)}
+    return {"xact_date": istanbul(at_s).strftime(shape)}
+
+
+def list_date(at_s: float, style: Literal["iso", "turkish"]) -> str:
+    """In a list the Turkish way is a day without a time."""
+    shape = "%Y-%m-%dT%H:%M:%S" if style == "iso" else "%d.%m.%Y"
+    return istanbul(at_s).strftime(shape)
 
 
 def code(value: int, style: Literal["number", "string"]) -> int | str:

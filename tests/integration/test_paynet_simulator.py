@@ -272,7 +272,6 @@ def test_what_moves_money_otherwise_is_refused_rather_than_ignored(
 ) -> None:
     for asked in (
         {"add_commission": True},
-        {"is_escrow": True},
         {"transaction_type": 3},
     ):
         answer = paynet.call(INITIAL, payment(**asked))
