@@ -10,7 +10,7 @@ SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 UV := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
 
-.PHONY: help setup run story token test races test-second-engine test-browser test-unit check lint \
+.PHONY: help setup run story clock token test races test-second-engine bench test-browser test-unit check lint \
 	types validate build test-build format docs lock clean distclean
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
@@ -19,8 +19,10 @@ help:
 setup: .venv/ready .venv-ministack/ready ## make the environments that run and test need
 run: setup ## start everything here (PAYNET=test PORT=8700 DYNAMODB_ENDPOINT=http://...)
 	@$(PY) -m local.run
-story: setup ## play one payment against the running system, step by step
-	@$(PY) -m local.story
+story: setup ## play a chapter against the running system (CHAPTER=dispute, or all)
+	@$(PY) -m local.story "$$CHAPTER"
+clock: setup ## move the running system's clock (ADD=3d)
+	@$(PY) -m local.clock "$$ADD"
 token: setup ## print a token (WHO=buyer|seller|backend|operations|carrier)
 	@$(PY) -m local.tokens $(WHO)
 
@@ -34,6 +36,8 @@ races: setup ## the races, many rounds (ROUNDS=100)
 test-second-engine: setup .tools/dynoxide ## integration and races on dynoxide (needs npm)
 	$(PY) -m local.engines .tools/dynoxide \
 		$(PY) -m pytest tests/integration tests/races --rounds=$(ROUNDS)
+bench: setup .tools/dynoxide ## count reads and writes, among 100,000 escrows too
+	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/benchmarks
 test-browser: setup .venv-browser/ready ## the demo shop in a real browser (needs Chromium)
 	chromium=$$(.ci/chromium) && CHROMIUM="$$chromium" \
 		.venv-browser/bin/python -m pytest tests/browser

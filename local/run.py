@@ -26,7 +26,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import children
+from local import children, clock
 from local.api_gateway.resources import create_table, put_secret
 from local.api_gateway.template import REGION, Template, TemplateError
 from local.engines import Engine, EngineFailed, engine_from_environment
@@ -47,6 +47,9 @@ FIRST_PORT, LAST_PORT = 8700, 65_535
 READY_WITHIN_S = 30.0
 RECONCILE_EVERY_S, A_DAY_S = 5.0, 86_400.0
 PAYNET_SECRET, WEBHOOK_SECRET = "PaynetSecret", "WebhookSecret"
+PLAYING = """
+  The story   make story
+  Later       make clock ADD=3d         (deadlines and PAYNET's days move, too)"""
 
 
 class StartError(Exception):
@@ -81,7 +84,7 @@ def main() -> None:
             _run(wishes)
     except AlreadyRunningError:
         sys.exit(f"It runs already: {_where_it_runs()}")
-    except (StartError, EngineFailed, TemplateError) as error:
+    except (StartError, EngineFailed, TemplateError, clock.ClockError) as error:
         sys.exit(f"Stopped: {error}")
 
 
@@ -194,12 +197,15 @@ def _run(wishes: Wishes) -> None:
             started["paynet_simulator"] = start(simulator)
         engine = start(_engine())
         issuer = start(_issuer(addresses.issuer))
+        is_new = _fill(engine, template, paynet_key, webhook_secret)
+        _set_clock(wishes.paynet, is_new=is_new)
         started["api_gateway"] = start(
             _gateway(addresses.api, parameters, engine, wishes.reconcile_every_s)
         )
-        _fill(engine, template, paynet_key, webhook_secret)
         start(_shop(addresses, issuer, wishes.paynet))
         _wait_for(started, addresses)
+        if ahead := clock.ahead():
+            clock.tell_simulator(addresses.simulator, ahead)
         running = _description(wishes, addresses, engine, template, webhook_secret)
         stack.callback(DESCRIPTION.unlink, missing_ok=True)
         running.save()
@@ -345,7 +351,8 @@ def _aws(engine: Engine) -> dict[str, str]:
 
 def _fill(
     engine: Engine, template: Template, paynet_key: str, webhook_secret: str
-) -> None:
+) -> bool:
+    """True: the table is new."""
     aws = _aws(engine)
     session = boto3.Session(
         aws["AWS_ACCESS_KEY_ID"], aws["AWS_SECRET_ACCESS_KEY"], region_name=REGION
@@ -365,6 +372,18 @@ def _fill(
     )
     put_secret(manager, PAYNET_SECRET, {"secret_key": paynet_key})
     put_secret(manager, WEBHOOK_SECRET, {"current": webhook_secret})
+    return is_new
+
+
+def _set_clock(paynet: str, *, is_new: bool) -> None:
+    """New books begin in the present; kept ones go on at their own time."""
+    if is_new:
+        clock.forget()
+    elif paynet == "test" and (ahead := clock.ahead()):
+        raise StartError(
+            f"the books are {clock.spoken(ahead)} ahead (make clock), and PAYNET's own"
+            " days cannot follow: name another DynamoDB, or run without PAYNET=test."
+        )
 
 
 # ── While it runs ────────────────────────────────────────────────────────────
@@ -438,22 +457,27 @@ def _port(url: str) -> int:
 
 def _summary(running: Running, took_s: float) -> str:
     paynet = running.simulator_url or "PAYNET's test host (not yet tried by anyone)"
-    story = "\n  The story   make story" if running.simulator_url else ""
+    playing = PLAYING if running.simulator_url else ""
     return f"""
 Emanet runs (started in {took_s:.1f} s).
 
   Shop        {running.shop_url}   <- open this in a browser
   API         {running.api_url}
   PAYNET      {paynet}
-  A token     make token WHO=buyer      (seller, backend, operations, carrier){story}
+  A token     make token WHO=buyer      (seller, backend, operations, carrier){playing}
   Logs        {LOGS}/
 
   What is due is reconciled every {running.reconcile_every_s:g} s here (deployed: every
   minute; RECONCILE_EVERY_S=60 does the same here).
   Tokens survive a restart on the same ports.
-  {_fate(running)}
+  {_fate(running)}{_lead()}
   Ctrl-C ends everything.
 """
+
+
+def _lead() -> str:
+    ahead = clock.ahead()
+    return f"\n  The clock is still {clock.spoken(ahead)} ahead." if ahead else ""
 
 
 def _fate(running: Running) -> str:

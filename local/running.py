@@ -22,6 +22,7 @@ LOGS = STATE / "logs"
 LOCK = STATE / "run.lock"
 DESCRIPTION = STATE / "run.json"
 ISSUER_KEY = STATE / "issuer.pem"
+CLOCK = STATE / "clock.json"
 
 
 class NotRunningError(Exception):

@@ -12,6 +12,7 @@ import os
 import threading
 from pathlib import Path
 
+from local import clock
 from local.api_gateway.server import THREADS, ApiGateway
 from local.api_gateway.template import Template
 from local.api_gateway.worker import LocalLambda
@@ -26,10 +27,13 @@ def main() -> None:
     parameters = dict(text.split("=", 1) for text in arguments.parameter)
     template = Template.load(arguments.template, parameters)
     aws = {name: value for name, value in os.environ.items() if name[:4] == "AWS_"}
+    every_s = arguments.every_s
     with (
-        LocalLambda(template.functions, aws, arguments.logs) as functions,
-        Scheduler(template.functions, functions.invoke, arguments.every_s),
-        serving(ApiGateway(template, functions), arguments.port, THREADS) as url,
+        LocalLambda(template.functions, aws, arguments.logs, clock.ahead) as functions,
+        Scheduler(template.functions, functions.invoke, every_s, clock.now),
+        serving(
+            ApiGateway(template, functions, now=clock.now), arguments.port, THREADS
+        ) as url,
     ):
         print(f"API Gateway at {url}", flush=True)
         threading.Event().wait()
@@ -41,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--parameter", action="append", default=[], help="Name=Value")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--logs", type=Path, default=LOGS)
-    parser.add_argument("--every-s", type=float, help="instead of the schedules' rates")
+    parser.add_argument("--every-s", type=float, help="instead of rates of minutes")
     return parser.parse_args()
 
 

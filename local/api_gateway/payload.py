@@ -46,8 +46,11 @@ def event(
     path_parameters: Mapping[str, str],
     caller: Caller | None,
     request_id: str,
+    *,
+    moment: datetime | None = None,
 ) -> dict[str, Any]:
-    """The event of one request; fields without a value are absent, as on AWS."""
+    """The event of one request, received at `moment`, else now; fields without a value
+    are absent, as on AWS."""
     optional = {
         "cookies": _cookies(request),
         "queryStringParameters": {
@@ -62,7 +65,10 @@ def event(
         "rawQueryString": request.query_string.decode("latin-1"),
         "headers": _headers(request),
         **{key: value for key, value in optional.items() if value},
-        "requestContext": _context(request, route, caller, request_id),
+        "requestContext": {
+            **_context(request, route, caller, request_id),
+            **_time(moment or datetime.now(UTC)),
+        },
         **_body(request),
     }
 
@@ -93,7 +99,6 @@ def _headers(request: Request) -> dict[str, str]:
 def _context(
     request: Request, route: Route, caller: Caller | None, request_id: str
 ) -> dict[str, Any]:
-    now = datetime.now(UTC)
     context = {
         "accountId": ACCOUNT,
         "apiId": API_ID,
@@ -109,13 +114,18 @@ def _context(
         "requestId": request_id,
         "routeKey": route.key,
         "stage": "$default",
-        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-        "timeEpoch": int(now.timestamp() * 1000),
     }
     if caller is not None:
         jwt = {"claims": dict(caller.claims), "scopes": list(caller.scopes)}
         context["authorizer"] = {"jwt": jwt}
     return context
+
+
+def _time(moment: datetime) -> dict[str, Any]:
+    return {
+        "time": moment.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": int(moment.timestamp() * 1000),
+    }
 
 
 def _body(request: Request) -> dict[str, Any]:

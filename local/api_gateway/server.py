@@ -11,6 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
@@ -55,17 +56,19 @@ class RefusedError(Exception):
 
 
 class ApiGateway:
-    """The template's HTTP API as a WSGI application."""
+    """The template's HTTP API as a WSGI application; `now` is what its events say."""
 
     def __init__(
         self,
         template: Template,
         functions: LocalLambda,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._routes = template.routes
         self._cors = template.cors
         self._functions = functions
+        self._now = now
         self._authorizer = JwtAuthorizer(template.jwt_issuer, template.jwt_audience)
         self._buckets = {
             route.key: TokenBucket(route.throttle, clock) for route in template.routes
@@ -97,7 +100,10 @@ class ApiGateway:
         if not self._buckets[route.key].take():
             raise RefusedError(429, "Too Many Requests")
         caller = self._admit(request, route)
-        event = payload.event(request, route, parameters, caller, request_id)
+        moment = self._now()
+        event = payload.event(
+            request, route, parameters, caller, request_id, moment=moment
+        )
         return self._invoke(route.function, event, request_id)
 
     def _find(self, request: Request) -> tuple[Route, dict[str, str]]:

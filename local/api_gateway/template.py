@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import yaml
 
+from local.api_gateway.schedule import Schedule, ScheduleError, read_schedule
+
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
 PSEUDO_PARAMETERS = {
@@ -24,6 +26,8 @@ PSEUDO_PARAMETERS = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "emanet-local",
 }
+
+NO_VALUE = object()  # AWS::NoValue: as if the property had not been written
 
 Node = Any  # what YAML yields: mappings, lists and scalars, nested
 
@@ -68,7 +72,7 @@ class Function:
     memory_mb: int
     environment: Mapping[str, str]
     reserved_concurrency: int | None
-    schedules: tuple[str, ...]
+    schedules: tuple[Schedule, ...]
 
     @property
     def folder(self) -> Path:
@@ -163,6 +167,7 @@ class _Scope:
 
     def __init__(self, document: Node, overrides: Mapping[str, str]) -> None:
         self._document = document
+        self._conditions = document.get("Conditions", {})
         self._parameters = _parameters(document.get("Parameters", {}), overrides)
 
     def resources(self, kind: str) -> dict[str, Node]:
@@ -170,7 +175,7 @@ class _Scope:
         return {
             name: self.resolve(resource.get("Properties", {}))
             for name, resource in self._document["Resources"].items()
-            if resource["Type"] == kind
+            if resource["Type"] == kind and self._is_made(resource)
         }
 
     def functions(self) -> dict[str, Node]:
@@ -185,9 +190,11 @@ class _Scope:
     def resolve(self, node: Node) -> Node:
         match node:
             case dict():
-                return {key: self.resolve(value) for key, value in node.items()}
+                pairs = ((key, self.resolve(value)) for key, value in node.items())
+                return {key: value for key, value in pairs if value is not NO_VALUE}
             case list():
-                return [self.resolve(value) for value in node]
+                values = map(self.resolve, node)
+                return [value for value in values if value is not NO_VALUE]
             case _Call():
                 return self._resolve_call(node)
         return node
@@ -202,20 +209,49 @@ class _Scope:
             case _Call("Sub", str(text)):
                 return re.sub(r"\$\{([^}]+)\}", self._substitute, text)
             case _Call("Join", [str(separator), items]):
-                return separator.join(str(item) for item in self.resolve(items))
+                return separator.join(_text(item) for item in self.resolve(items))
+            case _Call("If", [str(condition), yes, no]):
+                return self.resolve(yes if self._holds(condition) else no)
         raise TemplateError(f"!{call.name} is not understood here: {call.argument!r}")
+
+    def _is_made(self, resource: Node) -> bool:
+        """A resource without a condition always is."""
+        return "Condition" not in resource or self._holds(resource["Condition"])
+
+    def _holds(self, condition: str) -> bool:
+        if condition not in self._conditions:
+            raise TemplateError(f"the template has no condition {condition}")
+        return self._is_true(self._conditions[condition])
+
+    def _is_true(self, node: Node) -> bool:
+        match node:
+            case _Call("Equals", [left, right]):
+                return _text(self.resolve(left)) == _text(self.resolve(right))
+            case _Call("Not", [one]):
+                return not self._is_true(one)
+            case _Call("And", [*those]):
+                return all(map(self._is_true, those))
+            case _Call("Or", [*those]):
+                return any(map(self._is_true, those))
+            case _Call("Condition", str(name)):
+                return self._holds(name)
+        raise TemplateError(f"as a condition {node!r} is not understood here")
 
     def _substitute(self, match: re.Match[str]) -> str:
         name = match[1]
         is_attribute = "." in name
-        return str(self._resolve_call(_Call("GetAtt" if is_attribute else "Ref", name)))
+        call = _Call("GetAtt" if is_attribute else "Ref", name)
+        return _text(self._resolve_call(call))
 
     def _ref(self, name: str) -> Node:
         if name in self._parameters:
             return self._parameters[name]
         if name in PSEUDO_PARAMETERS:
             return PSEUDO_PARAMETERS[name]
-        if name in self._document["Resources"]:
+        if name == "AWS::NoValue":
+            return NO_VALUE
+        resource = self._document["Resources"].get(name)
+        if resource is not None and self._is_made(resource):
             return name  # locally a resource is called by its logical id
         raise TemplateError(f"!Ref {name}: the template has no such name")
 
@@ -233,24 +269,38 @@ def _parameter(name: str, declaration: Node, given: str | None) -> Node:
     text = declaration.get("Default") if given is None else given
     if text is None:
         raise TemplateError(f"parameter {name} needs a value")
-    text = str(text)
-    allowed = [str(value) for value in declaration.get("AllowedValues", [text])]
+    text = _text(text)
+    allowed = [_text(value) for value in declaration.get("AllowedValues", [text])]
     if text not in allowed:
         raise TemplateError(f"parameter {name} is one of {', '.join(allowed)}")
     if not re.fullmatch(declaration.get("AllowedPattern", ".*"), text):
         raise TemplateError(f"parameter {name} does not fit {text!r}")
-    return _typed(declaration["Type"], text)
+    return _typed(name, declaration["Type"], text)
 
 
-def _typed(kind: str, text: str) -> Node:
+def _typed(name: str, kind: str, text: str) -> Node:
     match kind:
         case "String":
             return text
         case "Number":
-            return float(text)
+            return _number(name, text)
         case "CommaDelimitedList":
             return [item.strip() for item in text.split(",")] if text else []
     raise TemplateError(f"parameters of type {kind} are not understood here")
+
+
+def _number(name: str, text: str) -> float:
+    """A whole one stays whole: in an environment variable 5 is no 5.0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise TemplateError(f"parameter {name} is a number, not {text!r}") from None
+    return int(number) if number.is_integer() else number
+
+
+def _text(value: Node) -> str:
+    """As CloudFormation writes a scalar."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _merged(shared: Node, own: Node) -> Node:
@@ -280,12 +330,32 @@ def _function(name: str, properties: Node, root: Path, scope: _Scope) -> Functio
         paths=tuple(root / folder for folder in (properties["CodeUri"], *layers)),
         timeout_s=int(properties.get("Timeout", 3)),
         memory_mb=int(properties.get("MemorySize", 128)),
-        environment={key: str(value) for key, value in variables.items()},
+        environment={key: _text(value) for key, value in variables.items()},
         reserved_concurrency=None if reserved is None else int(reserved),
         schedules=tuple(
-            event["ScheduleExpression"] for event in _events(properties, "ScheduleV2")
+            _schedule(name, event) for event in _events(properties, "ScheduleV2")
         ),
     )
+
+
+# What says when, and what is AWS's own concern; any other would change what is sent.
+_SCHEDULE_KEYS = {
+    *("ScheduleExpression", "ScheduleExpressionTimezone"),
+    *("Name", "Description", "FlexibleTimeWindow", "RetryPolicy"),
+    *("DeadLetterConfig", "OmitName", "PermissionsBoundary", "RoleArn"),
+}
+
+
+def _schedule(function: str, event: Node) -> Schedule:
+    if unknown := sorted(event.keys() - _SCHEDULE_KEYS):
+        raise TemplateError(
+            f"{function}: {unknown[0]} of a schedule is not understood here"
+        )
+    timezone = event.get("ScheduleExpressionTimezone", "UTC")
+    try:
+        return read_schedule(event["ScheduleExpression"], timezone)
+    except ScheduleError as error:
+        raise TemplateError(f"{function}: {error}") from None
 
 
 def _events(properties: Node, kind: str) -> list[Node]:

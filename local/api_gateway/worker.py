@@ -3,7 +3,7 @@
 An environment is forked when a request finds none idle, reused while it lives, and
 killed at its function's time-out. Nothing here guards the handlers or the store
 against each other: they run at the same moment, as on Lambda. It never looks into an
-event or an answer.
+event or an answer. Nothing of a function is changed but its clock, which may be ahead.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from local.api_gateway.template import ACCOUNT, REGION, Function
 
@@ -40,6 +40,16 @@ class FunctionError(Exception):
 
 class TooManyRequestsError(Exception):
     """The function's reserved concurrency is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One request on its way into an environment. To its handler it is `ahead` of now,
+    from beginning to end: no clock jumps in the middle of a request."""
+
+    request_id: str
+    event: str  # JSON
+    ahead: timedelta
 
 
 # ── Inside an environment ────────────────────────────────────────────────────
@@ -72,14 +82,19 @@ def _live(
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _redirect_output(log)
     _become(variables)
+    # as on Lambda: its own folder first, then its layers
+    sys.path[:0] = [str(path) for path in function.paths]
+    clock = _give_movable_clock()
     handler = _import_handler(function)
     requests.send((True, "ready"))
     while True:
         try:
-            request_id, event = requests.recv()
+            invocation: Invocation = requests.recv()
         except EOFError:
             return
-        requests.send(_handle(handler, event, _context(function, request_id)))
+        clock.ahead = invocation.ahead
+        context = _context(function, invocation.request_id)
+        requests.send(_handle(handler, invocation.event, context))
 
 
 def _die_with_parent() -> None:
@@ -103,9 +118,23 @@ def _become(variables: Mapping[str, str]) -> None:
     time.tzset()
 
 
+class _MovableClock:
+    def __init__(self, real: Callable[[], datetime]) -> None:
+        self._real = real
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._real() + self.ahead
+
+
+def _give_movable_clock() -> _MovableClock:
+    """Before any handler is imported: the one clock that all of them ask."""
+    bootstrap: Any = importlib.import_module("emanet.bootstrap")
+    clock = bootstrap.clock = _MovableClock(bootstrap.clock)
+    return clock
+
+
 def _import_handler(function: Function) -> Callable[[object, LambdaContext], object]:
-    """As Lambda does: the function's folder first on the path, then its layers."""
-    sys.path[:0] = [str(path) for path in function.paths]
     module, _, name = function.handler.partition(".")
     handler: Callable[[object, LambdaContext], object] = getattr(
         importlib.import_module(module), name
@@ -159,9 +188,9 @@ class Environment:
     def wait_until_ready(self) -> None:
         self._receive(INIT_LIMIT_S, "init")
 
-    def invoke(self, event: str, request_id: str) -> str:
+    def invoke(self, invocation: Invocation) -> str:
         try:
-            self._pipe.send((request_id, event))
+            self._pipe.send(invocation)
         except OSError:
             self.kill()
             raise FunctionError("the environment is gone") from None
@@ -207,12 +236,13 @@ class Fleet:
         self._idle: list[Environment] = []
         self._busy: dict[str, Environment | None] = {}
 
-    def invoke(self, event: str, request_id: str) -> str:
+    def invoke(self, invocation: Invocation) -> str:
+        request_id = invocation.request_id
         environment = self._take(request_id)
         try:
             if environment is None:
                 environment = self._begin(request_id)
-            return environment.invoke(event, request_id)
+            return environment.invoke(invocation)
         finally:
             self._give_back(request_id)
 
@@ -267,7 +297,8 @@ class LocalLambda:
     """Every function of the template, ready to be invoked.
 
     `variables` are added to each function's own (endpoints and keys of local AWS
-    services); the output of the handlers goes to `<logs>/<function's folder>.log`.
+    services); the output of the handlers goes to `<logs>/<function's folder>.log`;
+    `ahead` is asked at each request how far its handler's clock is ahead.
     """
 
     def __init__(
@@ -275,7 +306,9 @@ class LocalLambda:
         functions: Mapping[str, Function],
         variables: Mapping[str, str],
         logs: Path,
+        ahead: Callable[[], timedelta] = timedelta,
     ) -> None:
+        self._ahead = ahead
         logs.mkdir(parents=True, exist_ok=True)
         self._fleets = {
             name: Fleet(function, _starter(function, variables, logs))
@@ -287,8 +320,10 @@ class LocalLambda:
     ) -> object:
         """The handler's answer; FunctionError or TooManyRequestsError otherwise."""
         fleet = self._fleets[function_name]
-        text = fleet.invoke(json.dumps(event), request_id or str(uuid.uuid4()))
-        answer: object = json.loads(text)
+        invocation = Invocation(
+            request_id or str(uuid.uuid4()), json.dumps(event), self._ahead()
+        )
+        answer: object = json.loads(fleet.invoke(invocation))
         return answer
 
     def requests_in_flight(self, function_name: str) -> list[str]:
