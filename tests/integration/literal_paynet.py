@@ -8,11 +8,13 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import IO
+from datetime import UTC, date, datetime, timedelta
+from typing import IO, Protocol
 
-from emanet.outcome import Outcome
+from emanet.outcome import Outcome, Reply, Returned, Reversal, Sale, Unknown
+from emanet.paynet.books import PaynetBooks
 from emanet.paynet.client import PaynetGateway
+from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.ports import Card, Session, SessionOrder
 from tests.integration import paynet_wire_table as wire
 
@@ -40,6 +42,10 @@ class LiteralPaynet:
             wire.CHARGE: [wire.answer(wire.CHARGED)],
             wire.CHECK: [wire.answer(wire.CHECKED)],
             wire.DETAIL: [wire.answer(wire.DETAILED)],
+            wire.REFUND: [wire.asked_back(0)],
+            wire.ESCROW: [wire.asked("", 0)],
+            wire.LIST: [wire.answer(wire.LISTED)],
+            wire.REVERSALS: [wire.answer(wire.GONE_BACK)],
         }
         self.received: list[Received] = []
         self.over = threading.Event()
@@ -156,3 +162,57 @@ CALLS: dict[str, Callable[[PaynetGateway], object]] = {
     wire.CHECK: ask,
     wire.DETAIL: ask,
 }
+
+
+def money_out_to(url: str, key: str = wire.KEY) -> PaynetMoneyOut:
+    return PaynetMoneyOut(url, lambda: key, now)
+
+
+def books_of(url: str, key: str = wire.KEY) -> PaynetBooks:
+    return PaynetBooks(url, lambda: key, now)
+
+
+def refund(paynet: PaynetMoneyOut, within_s: float = 20) -> Reply:
+    amount_minor, url = wire.AMOUNT_MINOR, wire.CALLBACK_URL
+    return paynet.refund(wire.CAPTURE, amount_minor, url, soon(within_s))
+
+
+def approve(paynet: PaynetMoneyOut, within_s: float = 20) -> Reply:
+    return paynet.approve(wire.CAPTURE, wire.DEALER, soon(within_s))
+
+
+def returned(paynet: PaynetMoneyOut, within_s: float = 20) -> Returned | Unknown:
+    return paynet.returned(wire.CAPTURE, soon(within_s))
+
+
+def sales(books: PaynetBooks, within_s: float = 20) -> tuple[Sale, ...] | Unknown:
+    return books.sales(*DAYS, soon(within_s))
+
+
+def reversals(
+    books: PaynetBooks, within_s: float = 20
+) -> tuple[Reversal, ...] | Unknown:
+    return books.reversals(*DAYS, soon(within_s))
+
+
+DAYS = date.fromisoformat(wire.FIRST_DAY), date.fromisoformat(wire.LAST_DAY)
+
+
+class Ordering(Protocol):
+    def __call__(self, paynet: PaynetMoneyOut, within_s: float = 20) -> Reply: ...
+
+
+ORDERS: dict[str, Ordering] = {
+    wire.REFUND: refund,
+    wire.ESCROW: approve,
+}
+
+
+def call(path: str, url: str, key: str = wire.KEY) -> object:
+    """Whichever of our adapters asks this path first."""
+    if path in CALLS:
+        return CALLS[path](gateway_to(url, key))
+    if path in ORDERS:
+        return ORDERS[path](money_out_to(url, key))
+    books = books_of(url, key)
+    return sales(books) if path == wire.LIST else reversals(books)

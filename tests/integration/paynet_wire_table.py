@@ -12,7 +12,17 @@ from typing import Any
 
 from emanet.errors import PaymentRefused, PaynetUnreachable
 from emanet.escrow import Capture
-from emanet.outcome import Approved, Declined, Doubtful, NotFound, Unknown
+from emanet.outcome import (
+    Accepted,
+    Approved,
+    Declined,
+    Denied,
+    Doubtful,
+    NotFound,
+    Reversal,
+    Sale,
+    Unknown,
+)
 from emanet.ports import Session
 
 KEY = "sck_pcs_aB3/dE6+gH9kL2mN5pQ8rS1tU4vW7xY0zA=="
@@ -27,6 +37,15 @@ INITIAL = "/v2/transaction/tds_initial"
 CHARGE = "/v2/transaction/tds_charge"
 CHECK = "/v1/transaction/check"
 DETAIL = "/v1/transaction/detail"
+REFUND = "/v1/transaction/reversed_request"
+ESCROW = "/v1/transaction/escrow_status_update"
+LIST = "/v1/transaction/list"
+REVERSALS = "/v1/transaction/reversal_list"
+
+FIRST_DAY = "2026-11-22"
+LAST_DAY = "2026-11-24"
+DEALER = "1000001"
+CALLBACK_URL = "https://api.emanet.example/api/webhooks/paynet-callback/a/b/c"
 
 ASKED_AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CAPTURE = Capture(
@@ -111,6 +130,21 @@ ASK_CHARGE = post(
 )
 ASK_CHECK = post(CHECK, '{"reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa"}')
 ASK_DETAIL = post(DETAIL, '{"reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa"}')
+ASK_REFUND = post(
+    REFUND,
+    '{"xact_id":"xk_aB3+dE6/gH9*","amount":"130000",'
+    '"succeedUrl":"https://api.emanet.example/api/webhooks/paynet-callback/a/b/c"}',
+)
+ASK_APPROVAL = post(
+    ESCROW, '{"xact_id":"xk_aB3+dE6/gH9*","status":2,"agent_id":"1000001"}'
+)
+ASK_LIST = post(
+    LIST,
+    '{"datab":"2026-11-22","datbi":"2026-11-24","show_unsucceed":false,"limit":10}',
+)
+ASK_REVERSALS = post(
+    REVERSALS, '{"datab":"2026-11-22","datbi":"2026-11-24","limit":10}'
+)
 
 
 # ── what PAYNET says ─────────────────────────────────────────────────────────
@@ -189,6 +223,46 @@ REVERSED = (
     '"reversed":true,"reversed_xact_id":"xk_zY9+xW8/vU7*"}]}'
 )
 
+_WHO = """"card_no":"435508******4358","card_holder":"Ayşe Yılmaz","company_code":"",
+"company_name":"","agent_id":"","agent_name":"","user_id":"","bank_id":"ZDGR",
+"bank_name":"Bir Banka" """
+
+_SOLD = f""""id":700001,"xact_id":"xk_aB3+dE6/gH9*","xact_date":"23.11.2026",
+"xact_time":"11:15:30",{_WHO},"xact_type":"S","xacttype_desc":"Satış","pos_type":5,
+"is_tds":true,"xact_agent_reference":"aaaabbbbccccddddeeeeffff22-1-k7m2qa",
+"agent_reference":"aaaabbbbccccddddeeeeffff22-1-k7m2qa","xact_note":"","instalment":0,
+"amount":1300.00,"net_amount":1261.00,"comission":32.50,"comission_tax":6.50,
+"currency":"TRY","authorization_code":"700001","reference_code":"R1","order_id":"O1",
+"is_succeed":true,"reversed":false,"reversed_xact_id":null,"is_reconcile":false,
+"is_payup":false,"is_onchargeback":false,"is_transferred":false,"merchant_id":"",
+"terminal_id":"","channel_id":1,"ana_firma_brut_alacak":0,"bayi_brut_alacak":0 """
+
+_BACK = f""""id":700002,"xact_id":"xk_zY9+xW8/vU7*","xact_date":"23.11.2026 11:15:30",
+"entry_date":"23.11.2026 11:15:30",{_WHO},"reversed_xact_id":"xk_aB3+dE6/gH9*",
+"reversed_id":700001,"amount":1300.00,"currency":"TRY","is_succeed":true """
+
+
+def listing(name: str, rows: str, count: int) -> str:
+    return (
+        f'{{"object_name":"{name}","code":0,"message":"Başarılı İşlem",'
+        f'"companyCode":"","companyName":"","total":{count},"total_count":{count},'
+        f'"total_amount":{1300 * count}.00,"limit":10,"ending_before":0,'
+        f'"starting_after":0,"has_more":false,"Data":[{rows}]}}'
+    )
+
+
+LISTED = listing("transaction_list", f"{{{_SOLD}}}", 1)
+GONE_BACK = listing("transaction_reversal_list", f"{{{_BACK}}}", 1)
+SOLD = Sale(REFERENCE, CAPTURE)
+BACK = Reversal(
+    "xk_zY9+xW8/vU7*",
+    "xk_aB3+dE6/gH9*",
+    "700001",
+    AMOUNT_MINOR,
+    CAPTURE.at,
+    is_succeed=True,
+)
+
 
 def says(body: str, *changes: tuple[str, str]) -> str:
     """The body with these literal pieces exchanged, each of which must be there."""
@@ -218,6 +292,12 @@ SECOND = Capture("xk_2", AMOUNT_MINOR, CAPTURE.at, CAPTURE.card)
 def asked(body: str, code: int, message: str = "Hata") -> bytes:
     """An answer with nothing but the envelope around `body`."""
     return answer(f'{{"object_name":null,"code":{code},"message":"{message}"{body}}}')
+
+
+def asked_back(code: int, message: str = "Hata") -> bytes:
+    """reversed_request's answer is an envelope with a name of its own."""
+    said = f'"object_name":"transaction_reversed_request","code":{code}'
+    return answer(f'{{{said},"message":"{message}"}}')
 
 
 def _initial(*changes: tuple[str, str]) -> bytes:
@@ -921,6 +1001,330 @@ TRANSACTION_DETAIL = [
     ),
 ]
 
+# ── reversed_request ─────────────────────────────────────────────────────────
+
+_XACT = '"xact_id":"xk_aB3+dE6/gH9*"'
+
+REVERSED_REQUEST = [
+    Exchange(
+        "amount is a string in kuruş, the callback's name is succeedUrl; code 0 takes"
+        " the order, and says nothing of its verdict",
+        "7.1",
+        "D",
+        ASK_REFUND,
+        asked_back(0, "Başarılı İşlem"),
+        Accepted(),
+        given="charged",
+    ),
+    Exchange(
+        "working callers take code 100 for a success too",
+        "7.1",
+        "C",
+        ASK_REFUND,
+        asked_back(100, "Başarılı İşlem"),
+        Accepted(),
+        given="charged",
+        fault={"kind": "rewrite", "fields": {"code": 100}},
+    ),
+    *(
+        Exchange(
+            f"{said} means the whole amount",
+            "7.1",
+            "D",
+            post(REFUND, f"{{{_XACT}{amount}}}"),
+            asked_back(0, "Başarılı İşlem"),
+            Accepted(),
+            ours=False,
+            given="charged",
+        )
+        for said, amount in (
+            ("no amount", ""),
+            ("amount 0", ',"amount":"0"'),
+        )
+    ),
+    Exchange(
+        "a part is impossible on the sale's own day; which code says so is not known",
+        "7.1",
+        "D",
+        post(REFUND, f'{{{_XACT},"amount":"1000"}}'),
+        asked_back(6),
+        Denied("6 Hata"),
+        ours=False,
+        given="charged",
+    ),
+    Exchange(
+        "or an error object says so",
+        "7.1",
+        "?",
+        post(REFUND, f'{{{_XACT},"amount":"1000"}}'),
+        problem("400 Bad Request", "invalid_request_error", 6),
+        Denied("6 Hata"),
+        ours=False,
+        given="charged",
+        switches={"same_day_refusal_http": 400},
+    ),
+    Exchange(
+        "more than was taken is refused",
+        "7.1",
+        "I",
+        post(REFUND, f'{{{_XACT},"amount":"130001"}}'),
+        asked_back(6),
+        Denied("6 Hata"),
+        ours=False,
+        given="charged",
+    ),
+    Exchange(
+        "what went back already is refused",
+        "7.1",
+        "I",
+        ASK_REFUND,
+        asked_back(6),
+        Denied("6 Hata"),
+        given="reversed",
+    ),
+    Exchange(
+        "an unknown transaction: HTTP 200 with code 12",
+        "7.1",
+        "?",
+        ASK_REFUND,
+        asked_back(12),
+        Denied("12 Hata"),
+    ),
+    Exchange(
+        "an unknown transaction: HTTP 404 with no_data_error",
+        "1.6",
+        "D",
+        ASK_REFUND,
+        problem("404 Not Found", "no_data_error", 12),
+        Denied("12 Hata"),
+        switches={"unknown_reference": "not_found"},
+    ),
+    Exchange(
+        "xact_id is required",
+        "7.1",
+        "D",
+        post(REFUND, '{"amount":"1000"}'),
+        BAD_REQUEST,
+        Denied("11 Hata"),
+        ours=False,
+    ),
+    Exchange(
+        "amount is kuruş and never lira with a comma",
+        "7.1",
+        "D",
+        post(REFUND, f'{{{_XACT},"amount":"10,00"}}'),
+        BAD_REQUEST,
+        Denied("11 Hata"),
+        ours=False,
+        given="charged",
+    ),
+    Exchange(
+        "a key that is refused decides nothing about a refund",
+        "1.4",
+        "D",
+        post(REFUND, "{}", authorization="Basic sck_pcs_wrong"),
+        FORBIDDEN_KEY,
+        Unknown("http_401", unreachable=True),
+        ours=False,
+    ),
+    Exchange(
+        "an error of PAYNET's own decides nothing about a refund",
+        "1.6",
+        "D",
+        ASK_REFUND,
+        problem("500 Internal Server Error", "api_error", 8),
+        Unknown("http_500", unreachable=True),
+        given="charged",
+        fault={"kind": "status"},
+    ),
+]
+
+# ── escrow_status_update ─────────────────────────────────────────────────────
+
+_DONE = asked("", 0, "Başarılı İşlem")
+
+ESCROW_STATUS_UPDATE = [
+    Exchange(
+        "is_escrow opens a session whose payment waits for our approval",
+        "2.2",
+        "C",
+        _initial(('"domain"', '"is_escrow":true,"domain"')),
+        answer(SESSION),
+        OPENED,
+        ours=False,
+    ),
+    Exchange(
+        "status 2 approves, to a dealer if one is named; object_name is null, there is"
+        " no is_succeed",
+        "8",
+        "D",
+        ASK_APPROVAL,
+        _DONE,
+        Accepted(),
+        given="escrowed",
+    ),
+    *(
+        Exchange(
+            fact,
+            "8",
+            "D",
+            post(ESCROW, f"{{{said}}}"),
+            _DONE,
+            Accepted(),
+            ours=False,
+            given="escrowed",
+        )
+        for fact, said in (
+            ("an approval by the plain id", '"xact":700001,"status":2'),
+            ("the sample quotes the plain id", '"xact":"700001","status":2'),
+            ("a note says why", f'{_XACT},"status":2,"note":"Teslim edildi"'),
+            ("status 3 rejects", f'{_XACT},"status":3'),
+        )
+    ),
+    Exchange(
+        "a payment without is_escrow has nothing to approve",
+        "8",
+        "?",
+        ASK_APPROVAL,
+        asked("", 6),
+        Denied("6 Hata"),
+        given="charged",
+    ),
+    Exchange(
+        "an account may lack the permission",
+        "8",
+        "?",
+        ASK_APPROVAL,
+        asked("", 7),
+        Denied("7 Hata"),
+        given="escrowed",
+        switches={"escrow_permission": "off"},
+    ),
+    Exchange(
+        "an unknown transaction: HTTP 200 with code 12",
+        "8",
+        "?",
+        ASK_APPROVAL,
+        asked("", 12),
+        Denied("12 Hata"),
+    ),
+    *(
+        Exchange(
+            fact,
+            "8",
+            "D",
+            post(ESCROW, said),
+            BAD_REQUEST,
+            Denied("11 Hata"),
+            ours=False,
+            given="escrowed",
+        )
+        for fact, said in (
+            ("an approval needs one of the ids", '{"status":2}'),
+            ("status is required", f"{{{_XACT}}}"),
+            ("status is 2 or 3", f'{{{_XACT},"status":1}}'),
+        )
+    ),
+]
+
+# ── transaction/list and reversal_list ───────────────────────────────────────
+
+_NOTHING = listing("transaction_list", "", 0)
+_NOTHING_BACK = listing("transaction_reversal_list", "", 0)
+
+LISTS = [
+    Exchange(
+        "a page of successful sales: xact_type S, the date apart from the time",
+        "5.3",
+        "C",
+        ASK_LIST,
+        answer(LISTED),
+        (SOLD,),
+        given="charged",
+    ),
+    Exchange(
+        "dates may be ISO",
+        "5.3",
+        "?",
+        ASK_LIST,
+        answer(says(LISTED, ("23.11.2026", "2026-11-23T11:15:30"))),
+        (SOLD,),
+        given="charged",
+        switches={"list_date_style": "iso"},
+    ),
+    *(
+        Exchange(
+            f"amounts may be strings with a {style}",
+            "5.3",
+            "C",
+            ASK_LIST,
+            answer(
+                says(
+                    LISTED,
+                    ('"total_amount":1300.00', f'"total_amount":"1300{mark}00"'),
+                    ('"amount":1300.00', f'"amount":"1300{mark}00"'),
+                    ('"net_amount":1261.00', f'"net_amount":"1261{mark}00"'),
+                    ('"comission":32.50', f'"comission":"32{mark}50"'),
+                    ('"comission_tax":6.50', f'"comission_tax":"6{mark}50"'),
+                )
+            ),
+            (SOLD,),
+            given="charged",
+            switches={"amount_style": style},
+        )
+        for style, mark in (("comma", ","), ("dot", "."))
+    ),
+    Exchange(
+        "refused payments are not listed unless show_unsucceed is true",
+        "5.3",
+        "D",
+        ASK_LIST,
+        answer(_NOTHING),
+        (),
+        given="declined",
+    ),
+    Exchange(
+        "an empty list may be code 12 instead",
+        "5.3",
+        "?",
+        ASK_LIST,
+        answer(says(_NOTHING, ('"code":0', '"code":12'), ("Başarılı İşlem", "Hata"))),
+        (),
+        switches={"empty_list": "no_data"},
+    ),
+    Exchange(
+        "reversals name themselves and the transaction whose money went back",
+        "7.2",
+        "D",
+        ASK_REVERSALS,
+        answer(GONE_BACK),
+        (BACK,),
+        given="reversed",
+    ),
+    Exchange(
+        "no reversal in these days",
+        "7.2",
+        "D",
+        ASK_REVERSALS,
+        answer(_NOTHING_BACK),
+        (),
+        given="charged",
+    ),
+    *(
+        Exchange(
+            f"{path.rpartition('/')[2]} needs {name}",
+            section,
+            "D",
+            post(path, f'{{"{other}":"2026-11-22"}}'),
+            BAD_REQUEST,
+            Unknown("http_400"),
+            ours=False,
+        )
+        for path, section in ((LIST, "5.3"), (REVERSALS, "7.2"))
+        for name, other in (("datab", "datbi"), ("datbi", "datab"))
+    ),
+]
+
 EXCHANGES = (
     *DOOR,
     *TDS_INITIAL,
@@ -929,4 +1333,7 @@ EXCHANGES = (
     *RETURN_CODES,
     *PAYMENT_CHECK,
     *TRANSACTION_DETAIL,
+    *REVERSED_REQUEST,
+    *ESCROW_STATUS_UPDATE,
+    *LISTS,
 )

@@ -16,7 +16,8 @@ import pytest
 
 from emanet.errors import EmanetError, PaynetUnreachable, SecretUnavailable
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
-from emanet.paynet.client import BODY_LONGEST, IDLE_LONGEST, PaynetGateway
+from emanet.paynet.client import PaynetGateway
+from emanet.paynet.line import BODY_LONGEST, IDLE_LONGEST
 from tests.integration import paynet_wire_table as wire
 from tests.integration.literal_paynet import (
     CALLS,

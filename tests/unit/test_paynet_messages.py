@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ from emanet.errors import PaymentRefused, PaynetUnreachable
 from emanet.money import MAX_AMOUNT_MINOR
 from emanet.outcome import Declined, Unknown
 from emanet.paynet import formats, messages
-from emanet.paynet.messages import Answer
+from emanet.paynet.answer import Answer
 from emanet.paynet.rows import Row
 from emanet.ports import Card, Session, SessionOrder
 
@@ -194,6 +195,11 @@ def test_a_session_is_asked_for_in_paynets_words() -> None:
         "year": 2030,
         "cvc": "000",
     }
+
+
+def test_paynet_holds_the_money_only_where_that_is_said() -> None:
+    said = messages.tds_initial(replace(ORDER, is_escrow=True), CARD)
+    assert said == messages.tds_initial(ORDER, CARD) | {"is_escrow": True}
 
 
 def test_an_opened_session_offers_both_ways_to_the_bank() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from emanet.escrow import Capture
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Unknown
-from emanet.paynet.rows import Row, Unclear, judge, judge_detailed, merged
+from emanet.paynet.judging import Unclear, judge, judge_detailed, merged
+from emanet.paynet.rows import Row
 
 REFERENCE = "abcdefghijklmnopqrstuvwxyz-1-k7m2qa"
 ASKED_AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

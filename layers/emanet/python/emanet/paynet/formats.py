@@ -6,14 +6,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time
 from decimal import Decimal
 
+from emanet.istanbul import ISTANBUL
 from emanet.money import MAX_AMOUNT_MINOR
 
 JsonObject = dict[str, object]
 
-_TURKEY = timezone(timedelta(hours=3))
+_MIDNIGHT = time(tzinfo=ISTANBUL)
+_TIME = re.compile(r"\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?", re.ASCII)
 _OLDEST_YEAR = 2000
 _KURUS = Decimal("0.01")
 _LIRA = re.compile(
@@ -96,7 +98,25 @@ def moment(value: object) -> datetime | None:
 
 def _dotted(value: str) -> datetime:
     form = "%d.%m.%Y %H:%M:%S" if " " in value else "%d.%m.%Y"
-    return datetime.strptime(value, form).replace(tzinfo=_TURKEY)
+    return datetime.strptime(value, form).replace(tzinfo=ISTANBUL)
+
+
+def time_of_day(value: object) -> time | None:
+    """11:15:30 or 11:15, where a list keeps it apart from its date."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value.strip()):
+        return None
+    try:
+        return time.fromisoformat(value.strip())
+    except ValueError:
+        return None
+
+
+def at_time(day: datetime | None, at: time | None) -> datetime | None:
+    """A moment that was told in two fields: Turkey's midnight and the time."""
+    local = day.astimezone(ISTANBUL) if day else None
+    if local is None or at is None or local.timetz() != _MIDNIGHT:
+        return day
+    return datetime.combine(local, at, ISTANBUL).astimezone(UTC)
 
 
 _WORD = re.compile(r"3-?D|[(\"']?[^\W\d_]{1,20}(?:['’-][^\W\d_]{1,20})?[.,;:!?)\"']*")
@@ -111,7 +131,7 @@ def _in_utc(at: datetime) -> datetime | None:
     if at.year < _OLDEST_YEAR:
         return None
     try:
-        return (at if at.tzinfo else at.replace(tzinfo=_TURKEY)).astimezone(UTC)
+        return (at if at.tzinfo else at.replace(tzinfo=ISTANBUL)).astimezone(UTC)
     except OverflowError:
         return None
 

@@ -1,96 +1,40 @@
-"""What we say to PAYNET and how its answers are read: one codec per endpoint, a request
-and a reading each. Pure: it sends nothing, keeps nothing and logs nothing, and turns
-every answer that it cannot read for certain into `Unknown`, never into a guess."""
+"""What we say to PAYNET about one payment and how its answers are read: one codec per
+endpoint, a request and a reading each; its paged lists are in `listed`. Pure: it sends
+nothing, keeps nothing and logs nothing, and turns every answer that it cannot read for
+certain into `Unknown`, never into a guess."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 from emanet.errors import PaymentRefused, PaynetUnreachable
-from emanet.outcome import Declined, Unknown
-from emanet.paynet.formats import JsonObject, json_object, lira, text
-from emanet.paynet.rows import Row, Text, Whole
+from emanet.money import RuleBroken
+from emanet.outcome import Accepted, Declined, Denied, Reply, Unknown
+from emanet.paynet.answer import (
+    KEY_REFUSED,
+    OK,
+    SERVER_DOWN,
+    UNAUTHORIZED,
+    UNDECIDED,
+    Answer,
+)
+from emanet.paynet.formats import JsonObject, lira, text
+from emanet.paynet.rows import Row, Text
 from emanet.ports import Card, Session, SessionOrder
 
 TDS_INITIAL = "/v2/transaction/tds_initial"
 TDS_CHARGE = "/v2/transaction/tds_charge"
 CHECK = "/v1/transaction/check"
 DETAIL = "/v1/transaction/detail"
+REVERSED_REQUEST = "/v1/transaction/reversed_request"
+ESCROW_STATUS_UPDATE = "/v1/transaction/escrow_status_update"
 
-_OK = 200
-_NOT_FOUND = 404
-_TOO_MANY = 429
-_SERVER_ERROR = 500
-_KEY_REFUSED = frozenset({401, 403})
-
-_SUCCESS = frozenset({0, 100})  # 100: the earlier success, told again
-_UNAUTHORIZED = 7
-_NO_DATA = 12
-_SERVER_DOWN = frozenset({8, 10})
-_UNDECIDED = frozenset({5, 8, 10, 13, 17})  # no verdict, whatever is_succeed says
-
-
-class Envelope(BaseModel):
-    """The fields around every answer. In an error object `code` is the HTTP status and
-    `result_code` the return code."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    code: Whole = None
-    result_code: Whole = None
-    type: Text = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came over the wire: its status, and its JSON object if it was one."""
-
-    status: int
-    content: JsonObject | None = field(repr=False)
-
-    @classmethod
-    def of(cls, status: int, body: bytes) -> Answer:
-        return cls(status, json_object(body))
-
-    @property
-    def envelope(self) -> Envelope:
-        return Envelope.model_validate(self.content or {})
-
-    @property
-    def is_readable(self) -> bool:
-        """PAYNET itself has spoken, whatever it said."""
-        return self.content is not None and self.status < _SERVER_ERROR
-
-    @property
-    def problem(self) -> Unknown | None:
-        """Why it cannot be used; None: HTTP 200, JSON, and a code of success."""
-        if self.status != _OK:
-            # a key that is refused is our side's fault, and no escrow's failure either
-            ours = self.status == _TOO_MANY or self.status in _KEY_REFUSED
-            down = ours or self.status >= _SERVER_ERROR
-            return Unknown(f"http_{self.status}", unreachable=down)
-        if self.content is None:
-            return Unknown("not_json")
-        code = self.envelope.code
-        if code in _SUCCESS:
-            return None
-        if code is None:
-            return Unknown("no_code")
-        return Unknown(f"code_{code}", unreachable=code in _SERVER_DOWN)
-
-    @property
-    def knows_nothing(self) -> bool:
-        """All ways of saying that there is no such transaction (paynet-api.md 5.1)."""
-        envelope = self.envelope
-        if self.status == _OK:
-            return envelope.code == _NO_DATA and not (self.content or {}).get("Data")
-        told = envelope.type == "no_data_error" or envelope.result_code == _NO_DATA
-        return self.status == _NOT_FOUND and told
-
+APPROVE = 2
+_NUMBER = re.compile("[0-9]{1,18}")
 
 # ── tds_initial: opens a session, moves no money ─────────────────────────────
 
@@ -106,7 +50,9 @@ class OpenedSession(BaseModel):
 
 
 def tds_initial(order: SessionOrder, card: Card) -> JsonObject:
-    """A single charge: no instalment, no commission on top, a sale by default."""
+    """A single charge: no instalment, no commission on top, a sale by default, and held
+    by PAYNET itself only where that is said."""
+    held = {"is_escrow": True} if order.is_escrow else {}
     return {
         "amount": lira(order.amount_minor),
         "reference_no": order.reference_no,
@@ -117,6 +63,7 @@ def tds_initial(order: SessionOrder, card: Card) -> JsonObject:
         "month": card.expiry_month,
         "year": card.expiry_year,
         "cvc": card.cvc,
+        **held,
     }
 
 
@@ -135,10 +82,9 @@ def read_tds_initial(answer: Answer, *, plain_http: bool) -> Session:
 
 def _no_session(answer: Answer, problem: Unknown) -> Exception:
     """PAYNET's no to this card or order, if it is one; not a no to our key."""
-    envelope = answer.envelope
-    said = envelope.code if answer.status == _OK else envelope.result_code
-    ours = answer.status in _KEY_REFUSED or said == _UNAUTHORIZED
-    busy = problem.unreachable or said in _SERVER_DOWN
+    said = answer.said
+    ours = answer.status in KEY_REFUSED or said == UNAUTHORIZED
+    busy = problem.unreachable or said in SERVER_DOWN
     if said is None or ours or busy or not answer.is_readable:
         return PaynetUnreachable(problem.why)
     return PaymentRefused(str(said))
@@ -172,9 +118,8 @@ def read_tds_charge(answer: Answer) -> Row | Declined | Unknown:
 
 
 def _is_refusal(answer: Answer, row: Row) -> bool:
-    code = answer.envelope.code
-    decided = code is not None and code not in _UNDECIDED
-    return answer.status == _OK and decided and row.is_succeed is False
+    decided = answer.said is not None and answer.said not in UNDECIDED
+    return answer.status == OK and decided and row.is_succeed is False
 
 
 # ── check and detail: what PAYNET's books say ────────────────────────────────
@@ -188,14 +133,48 @@ def detail(reference_no: str) -> JsonObject:
     return {"reference_no": reference_no}
 
 
+def detail_of(xact_id: str | None, plain_id: str | None) -> JsonObject | None:
+    """One transaction's own, by PAYNET's long id or else its number; None: by none."""
+    if xact_id:
+        return {"xact_id": xact_id}
+    if plain_id is None:
+        return None
+    return {"id": int(plain_id) if _NUMBER.fullmatch(plain_id) else plain_id}
+
+
 def read_rows(answer: Answer) -> list[Row] | Unknown:
     """The rows of `Data` (or `data`); an empty list: PAYNET knows no such payment."""
-    if answer.knows_nothing:
-        return []
-    if problem := answer.problem:
-        return problem
-    content = answer.content or {}
-    rows = content.get("Data", content.get("data"))
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        return Unknown("no_rows")
-    return [Row.model_validate(row) for row in rows]
+    found = answer.found
+    if isinstance(found, Unknown):
+        return found
+    return [Row.model_validate(row) for row in found]
+
+
+# ── reversed_request and escrow_status_update: money leaves ──────────────────
+
+
+def reversed_request(
+    xact_id: str, amount_minor: int, callback_url: str | None
+) -> JsonObject:
+    """Gives back so many kuruş. Without an amount, or with "0", it would be all of
+    it."""
+    if amount_minor <= 0:
+        raise RuleBroken("a refund has an amount")
+    request: JsonObject = {"xact_id": xact_id, "amount": str(amount_minor)}
+    return request | ({"succeedUrl": callback_url} if callback_url else {})
+
+
+def escrow_status_update(xact_id: str, dealer: str | None) -> JsonObject:
+    """Approves the whole sum: agent_amount, which could split it, is never said."""
+    request: JsonObject = {"xact_id": xact_id, "status": APPROVE}
+    return request | ({"agent_id": dealer} if dealer else {})
+
+
+def read_reply(answer: Answer) -> Reply:
+    """Of both. Neither answer has an is_succeed; one that contradicts the code leaves
+    nothing decided."""
+    problem = answer.problem
+    if problem is None:
+        return Unknown("contradiction") if answer.is_succeed is False else Accepted()
+    is_no = answer.is_no and answer.is_succeed is not True
+    return Denied(answer.refusal) if is_no else problem
