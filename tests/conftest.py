@@ -16,6 +16,7 @@ from local.api_gateway.resources import create_table, put_secret
 from local.api_gateway.template import Template
 from local.engines import Engine, engine_from_environment
 from local.paynet_simulator.simulator import PaynetSimulator
+from tests.rules import rules_hold
 from tests.stage import (
     PAYNET_KEY,
     WEBHOOK_SECRET,
@@ -74,7 +75,10 @@ def stage(
     put_secret(secret_store, "PaynetSecret", {"secret_key": PAYNET_KEY})
     put_secret(secret_store, "WebhookSecret", {"current": WEBHOOK_SECRET})
     _forget()
-    yield Stage(template, environment, dynamodb, paynet, paynet_url)
+    stage = Stage(template, environment, dynamodb, paynet, paynet_url)
+    monkeypatch.setattr(bootstrap, "clock", stage.clock)
+    yield stage
+    rules_hold(stage)
     dynamodb.delete_table(TableName=name)
     dynamodb.close()
     secret_store.close()

@@ -18,9 +18,11 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from emanet import bootstrap, returns
-from emanet.dynamodb import DynamoEscrowStore
+from emanet.dynamodb.table import DynamoEscrowStore
 from emanet.escrow import Escrow
+from emanet.paynet.books import PaynetBooks
 from emanet.paynet.client import PaynetGateway
+from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.ports import Desk, Gateway
 from emanet.usecases.complete_3d import Landing, complete_3d
 from emanet.usecases.reconcile import Reconciler, Report
@@ -81,6 +83,9 @@ def surroundings(engine: Engine) -> dict[str, str]:
     }
 
 
+_real_now = bootstrap.clock
+
+
 @dataclass
 class MovableClock:
     """Now, moved by what the test added."""
@@ -88,7 +93,7 @@ class MovableClock:
     ahead: timedelta = timedelta()
 
     def __call__(self) -> datetime:
-        return bootstrap.clock() + self.ahead
+        return _real_now() + self.ahead
 
     def move(self, **by: float) -> None:
         self.ahead += timedelta(**by)
@@ -155,17 +160,48 @@ class Stage:
     def gateway(self) -> PaynetGateway:
         return PaynetGateway(self.paynet_url, lambda: PAYNET_KEY, self.clock)
 
+    @property
+    def money_out(self) -> PaynetMoneyOut:
+        return PaynetMoneyOut(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+
+    @property
+    def paynet_books(self) -> PaynetBooks:
+        return PaynetBooks(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+
+    def later(self, **by: float) -> None:
+        """The clock moves, for us and for PAYNET."""
+        self.clock.move(**by)
+        self.paynet.settings.clock_offset_s = self.clock.ahead.total_seconds()
+
+    def reconciler(self, **other: Any) -> Reconciler:
+        """A run that has not begun, with other collaborators where a test says so.
+        PAYNET's callbacks cannot reach a test; `word_of_paynet` brings them."""
+        self.paynet.settings.refund_callbacks = "lost"
+        usual: dict[str, Any] = {
+            "desk": self.desk,
+            "schedule": self.store,
+            "inbox": self.store,
+            "gateway": self.gateway,
+            "money_out": self.money_out,
+            "deadline": self.clock() + timedelta(seconds=110),
+            "callback_base": BASE_URL,
+        }
+        return Reconciler(**(usual | other))
+
     def reconcile(self, **later: float) -> Report:
         """The clock moves, for us and for PAYNET, and one run of the reconciler."""
-        self.clock.move(**later)
-        self.paynet.settings.clock_offset_s = self.clock.ahead.total_seconds()
-        return Reconciler(
-            desk=self.desk,
-            schedule=self.store,
-            inbox=self.store,
-            gateway=self.gateway,
-            deadline=self.clock() + timedelta(seconds=55),
-        ).run()
+        self.later(**later)
+        return self.reconciler().run()
+
+    def reconcile_until_quiet(self, **later: float) -> None:
+        """Runs, some seconds apart, until nothing is due any more."""
+        self.later(**later)
+        for _ in range(20):
+            report = self.reconcile(seconds=30)
+            assert not report.failures, report
+            if not report.escrows and not report.callbacks:
+                return
+        raise AssertionError("it never came to rest")
 
     def escrow(self, escrow_id: str) -> Escrow:
         return self.store.get(escrow_id)
@@ -256,7 +292,9 @@ class Stage:
             sub, scope = who or BUYER
             claims = {"sub": sub, "scope": scope}
             caller = payload.Caller(claims, tuple(scope.split()))
-        event = payload.event(request, route, variables, caller, str(uuid.uuid4()))
+        event = payload.event(
+            request, route, variables, caller, str(uuid.uuid4()), moment=self.clock()
+        )
         return event, route
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
@@ -327,6 +365,17 @@ class Stage:
         }
         path = "/api/webhooks/paynet-callback"
         return self.call("POST", path, raw=raw, headers=headers, source_ip=source_ip)
+
+    def word_of_paynet(self, **claims: Any) -> list[Answer]:
+        """PAYNET posts what it decided about each refund to the URL that we gave it."""
+        told = []
+        for refund in self.paynet.books.refunds():
+            if refund.succeed_url and refund.state in ("approved", "denied"):
+                code = "0" if refund.state == "approved" else "1"
+                body = {"xact_id": refund.sale.xact_id, "code": code, "status": refund.state}
+                path = refund.succeed_url.removeprefix(BASE_URL)
+                told.append(self.call("POST", path, body | claims))
+        return told
 
     def inbox(self) -> list[dict[str, Any]]:
         """Every callback that was kept, as the table has it."""

@@ -1,21 +1,33 @@
-"""/api/escrows: registered by the backend, read, shipped, delivered, released."""
+"""/api/escrows: registered, read, and moved by the words of `allowed_actions`."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from emanet import bootstrap, schemas
-from emanet.entrypoint import HttpFunction, escrow_id
-from emanet.usecases import fulfil
+from emanet.entrypoint import HttpFunction, escrow_id, named
+from emanet.usecases import fulfil, pay_out
 from emanet.usecases.create_escrow import create_escrow
 from emanet.usecases.read_escrows import list_escrows, read_escrow
 
 app = lambda_handler = HttpFunction()
 
+WAYS: Mapping[str, tuple[Any, Any]] = {  # body and use case
+    "ship": (schemas.ShipBody, fulfil.ship),
+    "deliver": (schemas.EmptyBody, fulfil.deliver),
+    "release": (schemas.MoneyBody, pay_out.release),
+    "refund": (schemas.MoneyBody, pay_out.refund),
+    "cancel": (schemas.EmptyBody, pay_out.cancel),
+    "dispute": (schemas.DisputeBody, fulfil.dispute),
+    "withdraw_dispute": (schemas.EmptyBody, fulfil.withdraw_dispute),
+}
+
 
 @app.post("/api/escrows")
 def create() -> Response[str]:
-    order = app.body(schemas.CreateBody).order()
-    desk, merchant = bootstrap.desk(), bootstrap.merchant()
-    escrow, is_new = create_escrow(order, app.caller, merchant, desk)
+    order, desk = app.body(schemas.CreateBody).order(), bootstrap.desk()
+    escrow, is_new = create_escrow(order, app.caller, bootstrap.merchant(), desk)
     return app.answer(escrow, 201 if is_new else 200)
 
 
@@ -30,20 +42,8 @@ def read(id_: str) -> Response[str]:
     return app.answer(read_escrow(escrow_id(id_), app.caller, bootstrap.store()))
 
 
-@app.post("/api/escrows/<id_>/ship")
-def ship(id_: str) -> Response[str]:
-    parcel = app.body(schemas.ShipBody).parcel()
-    return app.answer(fulfil.ship(escrow_id(id_), parcel, app.caller, bootstrap.desk()))
-
-
-@app.post("/api/escrows/<id_>/deliver")
-def deliver(id_: str) -> Response[str]:
-    app.body(schemas.EmptyBody)
-    return app.answer(fulfil.deliver(escrow_id(id_), app.caller, bootstrap.desk()))
-
-
-@app.post("/api/escrows/<id_>/release")
-def release(id_: str) -> Response[str]:
-    word = app.body(schemas.ReleaseBody).confirmation(app.header("idempotency-key"))
-    escrow = fulfil.release(escrow_id(id_), word, app.caller, bootstrap.desk())
-    return app.answer(escrow)
+@app.post("/api/escrows/<id_>/<action>")
+def act(id_: str, action: str) -> Response[str]:
+    body, use_case = named(action, WAYS)
+    said = app.body(body).said(app.header("idempotency-key"))
+    return app.answer(use_case(escrow_id(id_), *said, app.caller, bootstrap.desk()))

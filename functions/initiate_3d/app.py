@@ -18,6 +18,7 @@ def initiate(id_: str) -> Response[str]:
         card=body.card.card(),
         return_to=schemas.listed(body.return_to, bootstrap.return_pages(), "return_to"),
         base_url=bootstrap.public_base_url() or app.own_url,
+        is_escrow=bootstrap.in_paynet_escrow(),
     )
     escrow, session = initiate_3d(
         start,

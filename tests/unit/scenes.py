@@ -1,15 +1,17 @@
-"""Escrows in every status, for tests of the domain. They come through the machine's own
-doors wherever these are built; only what is not wired yet is set up by hand. Nothing
-here reads a clock, a store or a network."""
+"""Escrows in every status, for tests of the domain, all of them through the machine's
+own doors. `every_scene` has them in all their states. Nothing here reads a clock, a
+store or a network."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from emanet import attempts, holding, verdicts
+from emanet import attempts, disputes, holding, reviews, settlements, surplus, verdicts
+from emanet.disputes import Legs
 from emanet.escrow import (
     Actor,
     Attempt,
@@ -26,8 +28,7 @@ from emanet.escrow import (
     Step,
     escrow_id,
 )
-from emanet.machine import begin
-from emanet.money import Balances
+from emanet.machine import advance, begin
 from emanet.outcome import Approved, Declined, Doubtful, Outcome
 from emanet.policy import Policy
 
@@ -35,9 +36,6 @@ START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 AMOUNT_MINOR = 130_000
 RETURN_PAGE = "https://shop.example/return"
 CARD_SHOWN = "435508******4358"
-
-Scene = tuple[Escrow, datetime]
-"""An escrow, and the moment at which it is looked at."""
 
 IDS = {
     Role.BACKEND: "shop-backend",
@@ -79,6 +77,11 @@ def created(**changes: Any) -> Escrow:
         created_at=START,
     )
     return begin(replace(escrow, **changes), step(Role.BACKEND))
+
+
+def agreed(**terms: Any) -> Escrow:
+    """Registered with other terms than the usual ones."""
+    return created(policy=replace(Policy(), **terms))
 
 
 def attempt(number: int, at: datetime = START) -> Attempt:
@@ -145,10 +148,22 @@ def expired() -> Escrow:
     return attempts.expire(declined(), step(Role.CLOCK, later(hours=72)))
 
 
-def doubted(before: Escrow | None = None, number: int = 1) -> Escrow:
+def cancelled() -> Escrow:
+    """Given up by the payer; attempt 1 was declined."""
+    return attempts.cancel(declined(), step(Role.PAYER, later(hours=1)))
+
+
+def doubted(
+    before: Escrow | None = None, number: int = 1, amount_minor: int = 125_000
+) -> Escrow:
     """Unpaid review: another amount was taken than asked for."""
-    wrong = capture("xact-wrong", 1)
+    wrong = capture("xact-wrong", amount_minor)
     return settled(before or charging(), number, Doubtful("amount_differs", (wrong,)))
+
+
+def reopened() -> Escrow:
+    """Payable again; what was taken with attempt 1 goes back."""
+    return reviews.refund_mismatch(doubted(), "wrong amount", step(Role.OPERATIONS))
 
 
 # ── holding ──────────────────────────────────────────────────────────────────
@@ -159,87 +174,189 @@ def held(before: Escrow | None = None, at: datetime = START) -> Escrow:
     return settled(escrow, escrow.attempts[-1].number, Approved(capture()), at)
 
 
-def shipped(at: datetime = START) -> Escrow:
+def held_by_paynet() -> Escrow:
+    """PAYNET's own escrow holds the money."""
+    return held(in_paynet_s_escrow(charging_again()))
+
+
+def in_paynet_s_escrow(escrow: Escrow) -> Escrow:
+    """As if its attempts had been opened in that mode: the deployment says so, before
+    any of the machine's doors."""
+    opened = tuple(replace(a, is_escrow=True) for a in escrow.attempts)
+    return replace(escrow, attempts=opened)
+
+
+def with_fee(escrow: Escrow, commission_minor: int, tax_minor: int = 0) -> Escrow:
+    """What PAYNET kept of the capture that funds becomes known."""
+    assert escrow.funding is not None
+    attempt, funds = escrow.funding
+    told = replace(
+        funds, commission_minor=commission_minor, commission_tax_minor=tax_minor
+    )
+    known = replace(attempt, captures=(told,))
+    changed = attempts.with_attempt(escrow, known)
+    now = step(Role.CLOCK)
+    return advance(escrow, "note_fee", escrow.status, now, attempts=changed)
+
+
+def shipped(at: datetime = START, before: Escrow | None = None) -> Escrow:
     parcel = Shipment(at, "Yurtiçi", "YK-1")
-    return holding.ship(held(), parcel, step(Role.PAYEE, at))
+    return holding.ship(before or held(), parcel, step(Role.PAYEE, at))
 
 
-def delivered(at: datetime = START) -> Escrow:
-    return holding.deliver(shipped(), step(Role.PAYER, at))
+def delivered(at: datetime = START, before: Escrow | None = None) -> Escrow:
+    return holding.deliver(before or shipped(), step(Role.PAYER, at))
+
+
+def escalated() -> Escrow:
+    """Paid review: held for too long."""
+    return holding.escalate(held(), step(Role.CLOCK, later(days=60)))
+
+
+def failing(escrow: Escrow, at: datetime = START) -> Escrow:
+    """Reconciling it went wrong too often: review, whatever it was."""
+    return holding.give_up(escrow, "TypeError", step(Role.CLOCK, at))
+
+
+# ── money out ────────────────────────────────────────────────────────────────
 
 
 def settlement(
     amount_minor: int = AMOUNT_MINOR,
-    status: SettlementStatus = SettlementStatus.DONE,
+    status: SettlementStatus = SettlementStatus.SCHEDULED,
     kind: SettlementKind = SettlementKind.RELEASE,
+    key: str = "key-1",
 ) -> Settlement:
-    return Settlement("key-1", kind, amount_minor, status, "payer:buyer-1", "", START)
+    return Settlement(key, kind, amount_minor, status, "payer:buyer-1", "", START)
 
 
-def reserved(amount_minor: int = AMOUNT_MINOR) -> Escrow:
-    """Held, and a settlement over so much is scheduled."""
-    planned = settlement(amount_minor, SettlementStatus.SCHEDULED)
-    return replace(held(), settlements=(planned,))
+def refund_of(amount_minor: int = AMOUNT_MINOR, key: str = "key-1") -> Settlement:
+    return settlement(amount_minor, kind=SettlementKind.REFUND, key=key)
 
 
-def escalated() -> Escrow:
-    """Paid review: the payee did not ship in time."""
-    return holding.escalate(held(), step(Role.CLOCK, later(days=7)))
+def reserved(
+    amount_minor: int = AMOUNT_MINOR,
+    before: Escrow | None = None,
+    at: datetime = START,
+    key: str = "key-1",
+) -> Escrow:
+    """Held, and a refund of so much is scheduled."""
+    asked = refund_of(amount_minor, key)
+    now = step(Role.OPERATIONS, at)
+    return settlements.schedule_refund(before or held(), asked, now)
 
 
-def released() -> Escrow:
-    return holding.release(delivered(), settlement(), step(Role.PAYER))
+def sent(escrow: Escrow, key: str = "key-1", at: datetime = START) -> Escrow:
+    return settlements.send(escrow, key, ("old-row",), "digest", step(Role.CLOCK, at))
 
 
-def _by_hand(status: Status, balances: Balances | None = None) -> Escrow:
-    escrow = held()
-    return replace(escrow, status=status, balances=balances or escrow.balances)
+def refunding(amount_minor: int = AMOUNT_MINOR, before: Escrow | None = None) -> Escrow:
+    """A part is sent on the day after the capture, the whole at once."""
+    at = START if amount_minor == AMOUNT_MINOR else later(days=1)
+    return sent(reserved(amount_minor, before), at=at)
 
 
-# Each with moments at which its guards say yes and no.
-SCENES: dict[Status, tuple[Scene, ...]] = {
-    Status.CREATED: (
-        (created(), START),
-        (created(), later(hours=72)),
-        (starting(), later(seconds=29)),
-    ),
-    Status.AUTHENTICATING: (
-        (authenticating(), later(minutes=1)),
-        (authenticating(), later(minutes=30)),
-        (authenticating(), later(hours=72)),
-    ),
-    Status.CHARGING: (
-        (charging(), later(seconds=1)),
-        (charging(), later(seconds=60)),
-        (charging(), later(minutes=15)),
-    ),
-    Status.HELD: (
-        (held(), later(hours=1)),
-        (held(), later(days=7)),
-        (shipped(), later(hours=1)),
-        (delivered(), later(hours=1)),
-        (reserved(), later(hours=1)),
-    ),
-    Status.DISPUTED: ((_by_hand(Status.DISPUTED), START),),
-    Status.RELEASING: ((_by_hand(Status.RELEASING), START),),
-    Status.REFUNDING: ((_by_hand(Status.REFUNDING), START),),
-    Status.REVIEW: ((doubted(), START), (escalated(), later(days=8))),
-    Status.RELEASED: ((released(), START),),
-    Status.REFUNDED: (
-        (
-            _by_hand(
-                Status.REFUNDED, Balances(captured=AMOUNT_MINOR, refunded=AMOUNT_MINOR)
-            ),
-            START,
-        ),
-    ),
-    Status.SPLIT: (
-        (_by_hand(Status.SPLIT, Balances(AMOUNT_MINOR, 0, 100_000, 30_000)), START),
-    ),
-    Status.CANCELLED: ((replace(declined(), status=Status.CANCELLED), START),),
-    Status.EXPIRED: ((expired(), later(hours=73)),),
-}
+def releasing() -> Escrow:
+    """PAYNET is asked to pay out what its own escrow holds."""
+    held_there = delivered(before=held_by_paynet())
+    ordered = settlements.release(held_there, settlement(), step(Role.PAYER))
+    return sent(ordered)
+
+
+def proved(escrow: Escrow, proof: str, now: Step, commission_back: int = 0) -> Escrow:
+    """What was sent is done, and this shows it."""
+    assert escrow.sent is not None
+    return settlements.confirm(escrow, escrow.sent.key, proof, now, commission_back)
+
+
+def unknown(before: Escrow | None = None) -> Escrow:
+    """Paid review: nobody knows whether what was sent happened."""
+    escrow = before or refunding()
+    return settlements.doubt(escrow, "time-out", step(Role.PAYNET, later(days=2)))
+
+
+def released(before: Escrow | None = None) -> Escrow:
+    whole = settlement()
+    return settlements.release(before or delivered(), whole, step(Role.PAYER))
+
+
+def part_released(amount_minor: int = 100_000, before: Escrow | None = None) -> Escrow:
+    """The rest is still held."""
+    part = settlement(amount_minor, key="part-1")
+    return settlements.release(before or delivered(), part, step(Role.PAYER))
+
+
+def refunded() -> Escrow:
+    now = step(Role.PAYNET, later(hours=1))
+    return settlements.confirm(refunding(), "key-1", "row-1", now)
+
+
+def split() -> Escrow:
+    """30,000 back, 100,000 to the payee."""
+    rest = refunding(30_000, before=part_released())
+    now = step(Role.PAYNET, later(days=1, hours=1))
+    return settlements.confirm(rest, "key-1", "row-1", now)
+
+
+# ── disputes ─────────────────────────────────────────────────────────────────
+
+
+def disputed(before: Escrow | None = None, at: datetime = START) -> Escrow:
+    now = step(Role.PAYER, at)
+    return disputes.open_(before or delivered(), "broken", ("photo-1",), now)
+
+
+def resolved(release_minor: int = 100_000, before: Escrow | None = None) -> Escrow:
+    escrow = before or disputed()
+    legs = Legs(release_minor, escrow.balances.held - release_minor)
+    now = step(Role.OPERATIONS, later(hours=1))
+    return disputes.resolve(escrow, legs, "half broken", now)
+
+
+# ── besides ──────────────────────────────────────────────────────────────────
+
+
+def with_surplus(escrow: Escrow, xact_id: str = "xact-late") -> Escrow:
+    """It comes to light that attempt 1 took money too; it goes back."""
+    return settled(escrow, 1, Approved(capture(xact_id)))
+
+
+def surplus_key(escrow: Escrow) -> str:
+    return next(refund.key for _, _, refund in surplus.refunds(escrow))
+
+
+def with_denied_surplus(escrow: Escrow) -> Escrow:
+    late = with_surplus(escrow)
+    key, paynet = surplus_key(late), step(Role.PAYNET)
+    order = surplus.send(late, key, (), "digest", step(Role.CLOCK))
+    return surplus.deny(order, key, "no", paynet)
+
+
+def with_mismatch(escrow: Escrow, number: int = 1) -> Escrow:
+    """Something odd comes to light about attempt 1, and a human is shown it."""
+    odd = capture("xact-odd", 77)
+    return settled(escrow, number, Doubtful("more_than_one", (odd,)))
+
+
+def flagged(escrow: Escrow) -> Escrow:
+    return holding.flag(escrow, "odd", step(Role.CLOCK))
 
 
 def in_status(status: Status) -> Escrow:
-    return SCENES[status][0][0]
+    """The plainest one."""
+    plain: dict[Status, Callable[[], Escrow]] = {
+        Status.CREATED: created,
+        Status.AUTHENTICATING: authenticating,
+        Status.CHARGING: charging,
+        Status.HELD: held,
+        Status.DISPUTED: disputed,
+        Status.RELEASING: releasing,
+        Status.REFUNDING: refunding,
+        Status.REVIEW: doubted,
+        Status.RELEASED: released,
+        Status.REFUNDED: refunded,
+        Status.SPLIT: split,
+        Status.CANCELLED: cancelled,
+        Status.EXPIRED: expired,
+    }
+    return plain[status]()

@@ -30,20 +30,25 @@ def test_a_party_is_known_by_its_subject(sub: str, role: Role) -> None:
 @pytest.mark.parametrize(
     ("sub", "role"), [("buyer-1", Role.PAYER), ("seller-1", Role.PAYEE)]
 )
-def test_a_party_is_never_also_operations_or_carrier(sub: str, role: Role) -> None:
+def test_a_party_is_never_also_operations_carrier_or_backend(
+    sub: str, role: Role
+) -> None:
     assert roles(sub, *EVERY_SCOPE) == {role}
 
 
 def test_staff_and_carriers_are_known_by_their_scope() -> None:
     assert roles("ops-1", "operations") == {Role.OPERATIONS}
     assert roles("van-1", "delivery:confirm") == {Role.CARRIER}
+    assert roles("shop-backend", "escrow:create") == {Role.BACKEND}
     assert roles("both", "operations", "delivery:confirm") == {
         Role.OPERATIONS,
         Role.CARRIER,
     }
 
 
-@pytest.mark.parametrize("sub", ["", "BUYER-1", "buyer-1 ", "buyer", "shop-backend"])
+@pytest.mark.parametrize(
+    "sub", ["", "BUYER-1", "buyer-1 ", "buyer", "shop-backend", "ops-1"]
+)
 def test_a_stranger_is_nobody_and_finds_nothing(sub: str) -> None:
     stranger = Caller(sub, frozenset({"escrow:read", "escrow:pay", "escrow:ship"}))
     assert actors(ESCROW, stranger) == ()
@@ -51,7 +56,9 @@ def test_a_stranger_is_nobody_and_finds_nothing(sub: str) -> None:
         actor_as(ESCROW, stranger, *Role)
 
 
-@pytest.mark.parametrize("scope", ["Operations", "operations:read", "delivery", ""])
+@pytest.mark.parametrize(
+    "scope", ["Operations", "operations:read", "delivery", "escrow:create:all", ""]
+)
 def test_only_the_whole_scope_counts(scope: str) -> None:
     assert roles("stranger-1", scope) == set()
 

@@ -4,14 +4,28 @@ whatever comes, reading never fails."""
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emanet.errors import EscrowNotFound
+from emanet.escrow import Escrow, Role
 from emanet.paynet.callbacks import read_callback
-from emanet.usecases.receive_callback import callback_id
+from emanet.ports import Callback, EscrowStore, Hint, Inbox
+from emanet.settlements import send
+from emanet.usecases.initiate_3d import digest
+from emanet.usecases.receive_callback import (
+    OrderPath,
+    callback_id,
+    is_ours,
+    receive_callback,
+)
+from tests.unit import scenes
+from tests.unit.scenes import START, step
 
 REFERENCE = "abcdefghijklmnopqrstuvwxyz-1-k7m2qa"
 PATH = "/api/webhooks/paynet-callback"
@@ -104,3 +118,114 @@ def test_the_same_bytes_on_the_same_path_are_the_same_callback() -> None:
     assert callback_id(PATH, raw) != callback_id(PATH, raw + b" ")
     assert callback_id(PATH, raw) != callback_id(f"{PATH}/x", raw)
     assert callback_id(PATH, raw).startswith("inbox-")
+
+
+# ── the path that we told PAYNET with a refund ───────────────────────────────
+
+SECRET = "k" * 32
+ASKED = scenes.reserved()
+SENT = send(ASKED, "key-1", (), digest(SECRET), step(Role.CLOCK))
+SUBJECT = SENT.settlements[0].subject
+
+
+@dataclass
+class Shelf(EscrowStore):
+    """The escrows that exist."""
+
+    escrows: tuple[Escrow, ...]
+
+    def get(self, escrow_id: str) -> Escrow:
+        for escrow in self.escrows:
+            if escrow.id == escrow_id:
+                return escrow
+        raise EscrowNotFound(escrow_id)
+
+    def create(self, escrow: Escrow) -> Escrow:
+        raise NotImplementedError
+
+    def save(self, before: Escrow, after: Escrow) -> None:
+        raise NotImplementedError
+
+    def list_for_payer(self, payer_id: str, limit: int) -> list[Escrow]:
+        raise NotImplementedError
+
+    def list_for_payee(self, payee_id: str, limit: int) -> list[Escrow]:
+        raise NotImplementedError
+
+
+OTHER = replace(SENT, id="b" * 26, settlements=ASKED.settlements)
+SHELF = Shelf((SENT, OTHER))
+RIGHT = OrderPath(SENT.id, SUBJECT, SECRET)
+
+
+def test_the_orders_own_secret_opens_its_path() -> None:
+    assert is_ours(RIGHT, SHELF)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(RIGHT, secret="l" * 32),
+        replace(RIGHT, secret=SECRET[:-1]),
+        replace(RIGHT, secret=SECRET + "k"),
+        replace(RIGHT, secret=SECRET.upper()),
+        replace(RIGHT, secret=""),
+        replace(RIGHT, secret=digest(SECRET)),
+        replace(RIGHT, secret="ş\ud800"),
+        replace(RIGHT, subject="key-1"),
+        replace(RIGHT, subject=""),
+        replace(RIGHT, subject=SUBJECT.upper()),
+        replace(RIGHT, escrow_id=OTHER.id),
+        replace(RIGHT, escrow_id="a" * 26),
+    ],
+    ids=lambda of: f"{of.escrow_id[:3]}/{of.subject[:3]}/{of.secret[:3]!r}",
+)
+def test_nothing_else_opens_it(wrong: OrderPath) -> None:
+    """Neither another order's secret, nor one of an order that was never sent."""
+    assert not is_ours(wrong, SHELF)
+
+
+def test_a_subject_says_nothing_of_its_key() -> None:
+    key = "operations:ops-1/refund-1"
+    subject = replace(SENT.settlements[0], key=key).subject
+    assert len(subject) == 16
+    assert subject.isalnum()
+    assert subject != SUBJECT
+
+
+def test_the_secret_of_a_path_is_not_shown() -> None:
+    assert SECRET not in f"{RIGHT!r} {RIGHT}"
+
+
+@dataclass
+class Box(Inbox):
+    kept: list[Callback] = field(default_factory=list)
+
+    def keep(self, callback: Callback) -> None:
+        self.kept.append(callback)
+
+    def read(self, callback_id: str) -> Callback | None:
+        raise NotImplementedError
+
+    def finish(self, callback: Callback, lease_until: datetime) -> bool:
+        raise NotImplementedError
+
+    def decide(self, before: Callback, after: Callback) -> bool:
+        raise NotImplementedError
+
+
+def test_a_refunds_callback_is_kept_by_its_order_and_due_at_once() -> None:
+    box = Box()
+    path = f"{PATH}/{SENT.id}/{SUBJECT}/{SECRET}"
+    told = receive_callback(
+        path,
+        b"code=0",
+        read=lambda _: Hint(None, {"code": "0"}, is_approved=True),
+        inbox=box,
+        clock=lambda: START,
+        of=RIGHT,
+    )
+    assert box.kept == [told]
+    assert (told.escrow_id, told.subject) == (SENT.id, SUBJECT)
+    assert (told.is_approved, told.due_at) == (True, START)
+    assert SECRET not in repr(told)

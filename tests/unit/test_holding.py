@@ -1,5 +1,5 @@
-"""Held money: shipped, delivered, released, and shown to a human when a clock runs out
-or the machine keeps failing."""
+"""Held money: shipped, delivered, reminded of, and shown to a human when a clock runs
+out or the machine keeps failing."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ from dataclasses import replace
 
 import pytest
 
-from emanet import attempts, holding
+from emanet import attempts, holding, reviews, settlements, surplus
 from emanet.due import due_at
 from emanet.errors import IllegalTransition, NotYourAction
 from emanet.escrow import (
     CLOSED,
     AttemptStatus,
     Escrow,
+    QueueReason,
     Role,
     SettlementStatus,
     Shipment,
     Status,
 )
-from emanet.money import Balances, RuleBroken
 from emanet.outcome import NotFound
-from tests.unit import scenes
-from tests.unit.scenes import AMOUNT_MINOR, START, later, step
+from emanet.policy import Ending
+from tests.unit import every_scene, scenes
+from tests.unit.scenes import START, later, step
 
 PARCEL = Shipment(START, "Yurtiçi", "YK-1")
 
 
 NOT_PAID = replace(scenes.attempt(1), status=AttemptStatus.NOT_PAID)
+
+
+def agreed(**terms: Ending) -> Escrow:
+    """Held under these terms."""
+    return scenes.held(scenes.charging(scenes.agreed(**terms)))
 
 
 def not_paid_at_first() -> Escrow:
@@ -65,40 +71,11 @@ def test_the_payee_s_word_is_no_delivery() -> None:
         holding.deliver(scenes.shipped(), step(Role.PAYEE))
 
 
-@pytest.mark.parametrize(
-    "escrow", [scenes.held(), scenes.shipped(), scenes.delivered()]
-)
-def test_the_payer_releases_all_that_is_held(escrow: Escrow) -> None:
-    after = holding.release(escrow, scenes.settlement(), step(Role.PAYER))
-    assert after.status is Status.RELEASED
-    assert after.balances == Balances(captured=AMOUNT_MINOR, released=AMOUNT_MINOR)
-    assert after.settlement("key-1") == scenes.settlement()
-    assert after.available_minor == 0
-
-
-@pytest.mark.parametrize("role", sorted(set(Role) - {Role.PAYER}))
-def test_nobody_but_the_payer_releases(role: Role) -> None:
+@pytest.mark.parametrize("role", [Role.PAYEE, Role.BACKEND, Role.CARRIER])
+def test_neither_the_payee_nor_a_stranger_releases(role: Role) -> None:
+    """Rule 12."""
     with pytest.raises(NotYourAction):
-        holding.release(scenes.delivered(), scenes.settlement(), step(role))
-
-
-def test_nothing_is_released_twice() -> None:
-    again = scenes.settlement(scenes.released().available_minor)
-    with pytest.raises(IllegalTransition):
-        holding.release(scenes.released(), again, step(Role.PAYER))
-
-
-@pytest.mark.parametrize("amount_minor", [-1, 0, 1, AMOUNT_MINOR - 1, AMOUNT_MINOR + 1])
-def test_no_other_amount_than_all_closes_an_escrow(amount_minor: int) -> None:
-    with pytest.raises(RuleBroken):
-        holding.release(
-            scenes.held(), scenes.settlement(amount_minor), step(Role.PAYER)
-        )
-
-
-def test_what_is_reserved_is_not_released() -> None:
-    with pytest.raises(IllegalTransition, match="nothing_available"):
-        holding.release(scenes.reserved(), scenes.settlement(), step(Role.PAYER))
+        settlements.release(scenes.delivered(), scenes.settlement(), step(role))
 
 
 @pytest.mark.parametrize("status", SettlementStatus)
@@ -115,14 +92,22 @@ def test_only_settlements_under_way_reserve(status: SettlementStatus) -> None:
 @pytest.mark.parametrize(
     ("escrow", "days", "reason"),
     [
-        (scenes.held(), 7, "ship_by_missed"),
-        (scenes.shipped(), 7, "delivery_unconfirmed"),
-        (scenes.delivered(), 3, "inspection_over"),
+        (agreed(at_ship_by=Ending.REVIEW), 7, "ship_by_missed"),
+        (
+            scenes.shipped(before=agreed(at_claim=Ending.REVIEW)),
+            7,
+            "delivery_unconfirmed",
+        ),
+        (
+            scenes.delivered(before=agreed(at_inspection=Ending.REVIEW)),
+            3,
+            "inspection_over",
+        ),
+        (scenes.held(), 60, "hold_limit"),
         (scenes.shipped(later(days=59)), 60, "hold_limit"),
     ],
-    ids=["held", "shipped", "delivered", "held too long"],
 )
-def test_a_deadline_of_held_money_leads_to_a_human_by_its_name(
+def test_a_deadline_that_leads_to_review_does_so_by_its_name(
     escrow: Escrow, days: int, reason: str
 ) -> None:
     before = step(Role.CLOCK, later(days=days, seconds=-1))
@@ -137,8 +122,75 @@ def test_a_deadline_of_held_money_leads_to_a_human_by_its_name(
 
 def test_escalating_names_the_deadline_even_while_an_older_question_is_due() -> None:
     """Rule 7: in review it must stand in a queue with a name."""
-    after = holding.escalate(not_paid_at_first(), step(Role.CLOCK, later(days=8)))
-    assert after.queue_reason == "ship_by_missed"
+    after = holding.escalate(not_paid_at_first(), step(Role.CLOCK, later(days=61)))
+    assert after.queue_reason == "hold_limit"
+
+
+@pytest.mark.parametrize(
+    "escrow", [scenes.held(), scenes.shipped(), scenes.delivered()]
+)
+def test_by_the_usual_terms_no_deadline_but_the_hold_limit_freezes(
+    escrow: Escrow,
+) -> None:
+    with pytest.raises(IllegalTransition, match="no_deadline_over"):
+        holding.escalate(escrow, step(Role.CLOCK, later(days=59)))
+
+
+def test_a_parcel_that_nobody_confirms_is_shown_while_everything_goes_on() -> None:
+    after = every_scene.claim_missed()
+    assert (after.status, after.queue_reason) == (Status.HELD, "delivery_unconfirmed")
+    assert after.deadlines.claim_by is None
+    assert after.deadlines.hold_until == later(days=60)
+    with pytest.raises(IllegalTransition, match="no_deadline_over"):
+        holding.miss_claim(after, step(Role.CLOCK, later(days=8)))
+
+
+def test_a_late_word_of_the_delivery_takes_it_out_of_that_queue() -> None:
+    late = step(Role.PAYER, later(days=9))
+    after = holding.deliver(every_scene.claim_missed(), late)
+    assert (after.flags, after.deadlines.inspection_by) == ((), later(days=12))
+
+
+def test_a_reminder_is_a_line_of_history_and_nothing_else() -> None:
+    before = scenes.held()
+    after = holding.remind(before, "ship_by", step(Role.CLOCK, later(days=6)))
+    assert (after.status, after.deadlines) == (before.status, before.deadlines)
+    assert (after.reminded, after.flags) == (("ship_by",), before.flags)
+
+
+# ── shown, and seen ──────────────────────────────────────────────────────────
+
+
+def test_who_stands_in_a_queue_keeps_the_place() -> None:
+    once = holding.show(scenes.held(), "odd", step(Role.CLOCK))
+    twice = holding.show(once, "odder", step(Role.CLOCK, later(days=1)))
+    assert twice.flags == once.flags
+    both = holding.show(
+        twice, "fee", step(Role.CLOCK, later(days=2)), QueueReason.DRIFT
+    )
+    assert [flag.reason for flag in both.flags] == ["reconcile_failed", "drift"]
+    assert (both.queue_reason, both.queue_since) == ("reconcile_failed", START)
+
+
+def test_a_human_who_has_seen_to_it_takes_it_out_of_the_queues() -> None:
+    shown = scenes.flagged(every_scene.claim_missed())
+    after = holding.acknowledge(shown, "called them", step(Role.OPERATIONS))
+    assert (after.flags, after.status) == ((), Status.HELD)
+    assert after.history[-1].why == "called them"
+    with pytest.raises(IllegalTransition, match="no_flag"):
+        holding.acknowledge(after, "", step(Role.OPERATIONS))
+
+
+def test_an_open_dispute_stays_in_its_queue_whatever_is_acknowledged() -> None:
+    shown = scenes.flagged(scenes.disputed())
+    after = holding.acknowledge(shown, "", step(Role.OPERATIONS))
+    assert [flag.reason for flag in after.flags] == ["dispute_open"]
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.OPERATIONS}))
+def test_nobody_else_takes_anything_out_of_a_queue(role: Role) -> None:
+    with pytest.raises(NotYourAction):
+        holding.acknowledge(scenes.flagged(scenes.held()), "", step(role))
 
 
 # ── giving up ────────────────────────────────────────────────────────────────
@@ -162,11 +214,36 @@ def test_a_closed_or_frozen_escrow_that_keeps_failing_is_flagged(
     status: Status,
 ) -> None:
     asked_about = replace(NOT_PAID, ask_at=START)
-    escrow = replace(scenes.in_status(status), attempts=(asked_about,))
+    escrow = scenes.in_status(status)
+    escrow = replace(escrow, attempts=(asked_about, *escrow.attempts[1:]))
     after = holding.give_up(escrow, "TypeError", step(Role.CLOCK))
     assert (after.status, after.balances) == (status, escrow.balances)
     assert after.queue_reason == (escrow.queue_reason or "reconcile_failed")
     assert due_at(after) is None
+
+
+@pytest.mark.parametrize("escrow", [scenes.refunding(), scenes.releasing()])
+def test_what_was_sent_when_the_machine_gave_up_is_unknown(escrow: Escrow) -> None:
+    """Never sent again: a human finds out."""
+    after = scenes.failing(escrow)
+    assert (after.status, after.prior_status) == (Status.REVIEW, Status.HELD)
+    assert after.unknown is not None
+    assert after.available_minor == 0
+
+
+@pytest.mark.parametrize("escrow", [scenes.held(), scenes.released()])
+def test_a_surplus_that_the_machine_gave_up_on_outlives_the_review(
+    escrow: Escrow,
+) -> None:
+    """It stands in its own queue, so that no way out of another one forgets it."""
+    given_up = scenes.failing(scenes.with_surplus(escrow))
+    assert due_at(given_up) is None
+    after = given_up
+    if given_up.status is Status.REVIEW:
+        after = reviews.resume(given_up, "", step(Role.OPERATIONS))
+    ((_, _, refund),) = surplus.refunds(after)
+    assert refund.status is SettlementStatus.UNKNOWN
+    assert "late_capture" in {flag.reason for flag in after.flags}
 
 
 def test_a_frozen_escrow_charges_nothing() -> None:

@@ -43,6 +43,27 @@ def test_a_negative_release_takes_nothing_back(held: int, less: int) -> None:
         Balances().capture(held).release(less)
 
 
+MOVES = {"release": "released", "refund": "refunded"}
+
+
+@pytest.mark.parametrize("move", MOVES)
+@given(AMOUNTS, st.data())
+def test_every_kurus_goes_one_way(move: str, held: int, data: st.DataObject) -> None:
+    part = data.draw(st.integers(0, held))
+    after = getattr(Balances().capture(held), move)(part)
+    assert after == Balances(held, held - part, **{MOVES[move]: part})
+    gone = after.charge_back()
+    assert (gone.held, gone.charged_back) == (0, held - part)
+    assert gone.captured == held
+
+
+@pytest.mark.parametrize("move", MOVES)
+@given(AMOUNTS, st.integers(1))
+def test_more_than_is_held_goes_no_way(move: str, held: int, more: int) -> None:
+    with pytest.raises(RuleBroken):
+        getattr(Balances().capture(held), move)(held + more)
+
+
 @given(*[st.integers(-2, 2)] * 5)
 def test_parts_that_do_not_make_the_whole_are_no_balances(
     captured: int, held: int, released: int, refunded: int, charged_back: int

@@ -3,15 +3,27 @@ ever says what was sent."""
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import emanet
 from emanet import errors, problems
 from emanet.entrypoint import InternalError
-from emanet.errors import EmanetError, FieldProblem, IllegalTransition, InvalidRequest
-from tests.unit import scenes
+from emanet.errors import (
+    EmanetError,
+    FieldProblem,
+    IllegalTransition,
+    InvalidRequest,
+    Refused,
+)
+from emanet.machine import TRANSITIONS
+from emanet.reasons import REASONS
+from tests.unit import every_scene, scenes
 
 
 def every(kind: type[EmanetError]) -> Iterator[type[EmanetError]]:
@@ -94,11 +106,105 @@ def test_an_unforeseen_kind_of_wrong_still_has_words() -> None:
     assert problems.body(error, "en", "")["errors"][0]["text"] == "has a wrong form"
 
 
+# ── reasons ──────────────────────────────────────────────────────────────────
+
+WORD = re.compile("[a-z]+(?:_[a-z]+)*")
+LAYER = Path(emanet.__file__ or "").parent
+
+
+def refusals(kind: type[Refused] = Refused) -> Iterator[str]:
+    for child in kind.__subclasses__():
+        yield child.__name__
+        yield from refusals(child)
+
+
+KINDS_OF_REFUSAL = {*refusals()}
+
+
+def words(node: ast.AST) -> set[str]:
+    """Every text in it that could be a reason."""
+    texts = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
+    return {text for text in texts if isinstance(text, str) and WORD.fullmatch(text)}
+
+
+def given(module: Path) -> Iterator[ast.expr]:
+    """What refusals are given for a reason."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield from node.args[1:] if node.func.id in KINDS_OF_REFUSAL else []
+
+
+GUARDS = LAYER / "guards.py"
+RAISED = {
+    word
+    for module in LAYER.rglob("*.py")
+    for argument in given(module)
+    for word in words(argument)
+}
+GUARDED = words(ast.parse(GUARDS.read_text("utf-8"))) & REASONS.keys()
+
+
+def test_every_word_that_the_machine_refuses_with_has_its_text() -> None:
+    """Seen: every guard asked about every scene."""
+    told = {
+        row.guard(escrow, at)
+        for escrow, at in every_scene.every()
+        for row in TRANSITIONS
+    }
+    assert len(told) > 30
+    assert told - {""} <= REASONS.keys()
+
+
+def test_every_word_that_is_raised_has_its_text() -> None:
+    """Read in the sources: also where no scene leads."""
+    assert len(RAISED) > 10
+    assert REASONS.keys() >= RAISED
+
+
+def test_every_guard_s_answer_has_its_text() -> None:
+    """What a guard returns, or hands to `_unless`."""
+    tree = ast.parse(GUARDS.read_text("utf-8"))
+    answers = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            answers += node.args[1:] if node.func.id == "_unless" else []
+    told = {
+        answer.value
+        for answer in answers
+        if isinstance(answer, ast.Constant) and isinstance(answer.value, str)
+    }
+    assert len(told) > 30
+    assert told - {""} <= REASONS.keys()
+
+
+def test_no_text_is_kept_for_a_word_that_nobody_says() -> None:
+    assert REASONS.keys() - RAISED - GUARDED == set()
+
+
+@pytest.mark.parametrize("word", sorted(REASONS))
+def test_each_reason_is_told_in_both_languages(word: str) -> None:
+    assert WORD.fullmatch(word)
+    english, turkish = REASONS[word]
+    assert english != turkish
+    for text, language in ((english, "en"), (turkish, "tr")):
+        assert text.endswith(".")
+        assert "|" not in text
+        assert problems.reason_text(word, language) == text
+
+
+def test_a_word_that_nobody_knows_says_nothing() -> None:
+    assert problems.reason_text("never_heard_of", "en") == ""
+
+
+# ── refusals ─────────────────────────────────────────────────────────────────
+
+
 def test_a_refusal_shows_the_present_state_and_nothing_more_of_the_escrow() -> None:
     escrow = scenes.charging()
     told = problems.body(IllegalTransition(escrow, "charge_under_way"), "en", "r")
     assert (told["status"], told["code"]) == (409, "not_allowed_now")
     assert told["reason"] == "charge_under_way"
+    assert told["reason_text"] == REASONS["charge_under_way"][0]
     assert told["escrow"] == {
         "escrow_id": escrow.id,
         "status": "charging",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -14,11 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emanet import problems, schemas
+from emanet.disputes import Legs
 from emanet.entrypoint import raw_body
 from emanet.errors import BodyTooLarge, FieldProblem, InvalidRequest, NotJson
-from emanet.escrow import Party
+from emanet.escrow import Party, QueueReason
 from emanet.money import MAX_AMOUNT_MINOR
-from emanet.policy import Policy
+from emanet.policy import EVIDENCE_MAX, Ending, Policy
+from emanet.usecases.fulfil import Objection
+from emanet.usecases.operate import OVER_MONEY, WAYS, Asked, Decision
+from emanet.usecases.pay_out import Wish
 
 TODAY = date(2026, 11, 23)
 ORDER: dict[str, Any] = {
@@ -274,23 +279,340 @@ def test_fields_that_do_not_fit_together_are_named(
     assert [p.field for p in refused.value.problems] == [field]
 
 
-# ── the release's key and amount ─────────────────────────────────────────────
+# ── the marketplace's own periods ────────────────────────────────────────────
+
+NUMBERS = [
+    ("pay_within_hours", 720),
+    ("session_minutes", 120),
+    ("ship_within_days", 60),
+    ("claim_days", 60),
+    ("inspection_days", 60),
+    ("hold_limit_days", 365),
+    ("dispute_days", 30),
+    ("remind_hours", 168),
+]
+
+
+def test_the_defaults_of_the_border_are_the_policys() -> None:
+    assert schemas.PolicyIn().policy() == Policy()
+    assert {name for name, _ in NUMBERS} == {
+        each.name for each in fields(Policy) if isinstance(each.default, int)
+    } - {"version"}
 
 
 @pytest.mark.parametrize(
-    "key", [None, "", " ", "a b", "x" * 65, "ş", "a/b", "a\n", "\ud800"]
+    ("word", "ending"),
+    [
+        ("at_ship_by", Ending.REVIEW),
+        ("at_claim", Ending.REVIEW),
+        ("at_inspection", Ending.REVIEW),
+    ],
 )
-def test_a_release_needs_a_well_formed_idempotency_key(key: str | None) -> None:
+def test_each_deadline_may_lead_to_a_human_instead(word: str, ending: Ending) -> None:
+    policy = order(policy={word: "review"}).order().policy
+    assert policy == replace(Policy(), **{word: ending})  # type: ignore[arg-type] # an ending each
+
+
+@pytest.mark.parametrize(("name", "most"), NUMBERS)
+def test_each_period_has_its_bounds(name: str, most: int) -> None:
+    roomy = {"hold_limit_days": 365}
+    best = order(policy=roomy | {name: most}).order().policy
+    assert getattr(best, name) == most
+    for value, kind in [
+        (0, "greater_than_equal"),
+        (-1, "greater_than_equal"),
+        (most + 1, "less_than_equal"),
+        (1.0, "int_type"),
+        (True, "int_type"),
+        ("7", "int_type"),
+        (None, "int_type"),
+    ]:
+        body = raw(changed(ORDER, "policy", {name: value}))
+        assert wrong(schemas.CreateBody, body) == {f"policy.{name}": kind}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("at_ship_by", "release"),
+        ("at_ship_by", "queue"),
+        ("at_claim", "release"),
+        ("at_claim", "refund"),
+        ("at_inspection", "refund"),
+        ("at_inspection", "Release"),
+        ("at_inspection", ""),
+        ("at_inspection", None),
+    ],
+)
+def test_a_deadline_leads_nowhere_else(name: str, value: object) -> None:
+    """Least of all does money go to the payee because nobody shipped."""
+    body = raw(changed(ORDER, "policy", {name: value}))
+    assert wrong(schemas.CreateBody, body) == {f"policy.{name}": "literal_error"}
+
+
+def test_a_hold_limit_within_the_usual_way_is_refused() -> None:
+    """It would freeze every sale that goes well."""
+    way = {"ship_within_days": 7, "claim_days": 7, "inspection_days": 3}
+    short = changed(ORDER, "policy", way | {"hold_limit_days": 16})
+    assert wrong(schemas.CreateBody, raw(short)) == {"policy": "hold_limit_too_short"}
+    assert order(policy=way | {"hold_limit_days": 17}).order().policy.hold_limit_days
+
+
+# ── money moved: how much, once ──────────────────────────────────────────────
+
+ILL_FORMED = ["", " ", "a b", "x" * 65, "ş", "a/b", "a\n", "\ud800"]
+
+
+@pytest.mark.parametrize("key", [None, *ILL_FORMED])
+def test_a_release_or_refund_needs_a_well_formed_idempotency_key(
+    key: str | None,
+) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        schemas.ReleaseBody().confirmation(key)
+        schemas.MoneyBody().said(key)
+    problem = "missing" if key is None else "pattern"
+    assert refused.value.problems == (FieldProblem("Idempotency-Key", problem),)
+
+
+def test_a_wish_says_how_much_and_why() -> None:
+    body = raw({"amount": ORDER["amount"], "reason": "half of it"})
+    [wish] = schemas.parse(schemas.MoneyBody, body, TODAY).said("key-1")
+    assert wish == Wish("key-1", 130_000, "half of it")
+
+
+def test_without_an_amount_all_that_is_available_is_meant() -> None:
+    [wish] = schemas.MoneyBody().said("key-1")
+    assert wish == Wish("key-1", None, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind"),
+    [
+        ("amount", 130_000, "model_type"),
+        ("amount", {"amount": 0, "currency": "TRY"}, "greater_than"),
+        ("amount", {"amount": -1, "currency": "TRY"}, "greater_than"),
+        ("amount", {"amount": 1.5, "currency": "TRY"}, "int_type"),
+        ("amount", {"amount": "1", "currency": "TRY"}, "int_type"),
+        ("amount", {"amount": 1, "currency": "USD"}, "currency"),
+        ("amount", {"amount": 1}, "missing"),
+        ("reason", "no", "string_pattern_mismatch"),
+        ("reason", "x" * 121, "string_pattern_mismatch"),
+        ("reason", "two\nlines", "string_pattern_mismatch"),
+        ("reason", "half\x00", "string_pattern_mismatch"),
+        ("reason", 7, "string_type"),
+        ("key", "k", "extra_forbidden"),
+        ("kind", "release", "extra_forbidden"),
+    ],
+)
+def test_a_bad_field_of_a_wish_is_named(path: str, value: object, kind: str) -> None:
+    found = wrong(schemas.MoneyBody, raw({path: value}))
+    [field] = found
+    assert field.partition(".")[0] == path
+    assert found[field] == kind
+
+
+# ── a dispute ────────────────────────────────────────────────────────────────
+
+OBJECTION: dict[str, Any] = {"reason": "broken glass", "evidence": ["photo-1"]}
+
+
+def test_an_objection_says_why_and_where_it_shows() -> None:
+    [said] = schemas.parse(schemas.DisputeBody, raw(OBJECTION), TODAY).said(None)
+    assert said == Objection("broken glass", ("photo-1",))
+    [bare] = schemas.DisputeBody(reason="broken glass").said("any key")
+    assert bare == Objection("broken glass")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field"),
+    [
+        ("reason", MISSING, "reason"),
+        ("reason", None, "reason"),
+        ("reason", "no", "reason"),
+        ("reason", "x" * 121, "reason"),
+        ("reason", "two\rlines", "reason"),
+        ("evidence", "photo-1", "evidence"),
+        ("evidence", None, "evidence"),
+        ("evidence", [f"photo-{n}" for n in range(EVIDENCE_MAX + 1)], "evidence"),
+        ("evidence", ["photo 1"], "evidence.(unknown)"),
+        ("evidence", ["https://shop.example/1"], "evidence.(unknown)"),
+        ("evidence", ["x" * 65], "evidence.(unknown)"),
+        ("evidence", [7], "evidence.(unknown)"),
+        ("answer_by", "2030-01-01", "answer_by"),
+        ("number", 1, "number"),
+    ],
+)
+def test_a_bad_field_of_an_objection_is_named(
+    path: str, value: object, field: str
+) -> None:
+    found = wrong(schemas.DisputeBody, raw(changed(OBJECTION, path, value)))
+    assert list(found) == [field]
+
+
+def test_as_many_pieces_of_evidence_as_are_kept_are_taken() -> None:
+    most = changed(OBJECTION, "evidence", [f"photo-{n}" for n in range(EVIDENCE_MAX)])
+    [said] = schemas.parse(schemas.DisputeBody, raw(most), TODAY).said(None)
+    assert len(said.evidence) == EVIDENCE_MAX
+
+
+# ── what operations decide ───────────────────────────────────────────────────
+
+LEGS: dict[str, Any] = {
+    "release": {"amount": 100_000, "currency": "TRY"},
+    "refund": {"amount": 30_000, "currency": "TRY"},
+}
+NEEDS: dict[str, dict[str, Any]] = {
+    "resolve_dispute": LEGS,
+    "settle_review": LEGS,
+    "withdraw_settlement": {"settlement": "ops-1/key-1"},
+    "answer_surplus": {"settlement": "late-capture/1/abc", "done": False},
+    "refund_capture": {"xact_id": "xact-1"},
+}
+
+
+def decision(word: str, key: str | None = None, **parts: Any) -> Decision:
+    body = raw({"reason": "as agreed", **parts})
+    return schemas.parse(schemas.DecisionBody, body, TODAY).decision(word, key)
+
+
+@pytest.mark.parametrize("word", sorted(WAYS))
+def test_each_decision_is_read_with_the_parts_it_needs(word: str) -> None:
+    key = "key-1" if word in OVER_MONEY else None
+    read = decision(word, key, **NEEDS.get(word, {}))
+    assert (read.word, read.reason) == (word, "as agreed")
+    assert read.once == (key or "")
+    assert read.legs == (Legs(100_000, 30_000) if NEEDS.get(word) is LEGS else None)
+    assert read.settlement == NEEDS.get(word, {}).get("settlement", "")
+    assert read.xact_id == NEEDS.get(word, {}).get("xact_id", "")
+
+
+@pytest.mark.parametrize(
+    ("word", "part"), [(word, part) for word, parts in NEEDS.items() for part in parts]
+)
+def test_a_part_that_a_decision_needs_is_named(word: str, part: str) -> None:
+    parts = {name: value for name, value in NEEDS[word].items() if name != part}
+    with pytest.raises(InvalidRequest) as refused:
+        decision(word, "key-1", **parts)
+    assert refused.value.problems == (FieldProblem(part, "missing"),)
+
+
+@pytest.mark.parametrize("word", sorted(OVER_MONEY))
+@pytest.mark.parametrize("key", [None, *ILL_FORMED])
+def test_a_decision_over_money_needs_a_well_formed_idempotency_key(
+    word: str, key: str | None
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        decision(word, key, **LEGS)
     assert [p.field for p in refused.value.problems] == ["Idempotency-Key"]
 
 
-def test_a_release_may_say_what_the_payer_saw() -> None:
-    body = raw({"amount": ORDER["amount"]})
-    word = schemas.parse(schemas.ReleaseBody, body, TODAY).confirmation("key-1")
-    assert (word.idempotency_key, word.amount_minor) == ("key-1", 130_000)
-    assert schemas.ReleaseBody().confirmation("key-1").amount_minor is None
+def test_one_leg_may_be_nothing_but_none_may_be_less() -> None:
+    nothing = {"amount": 0, "currency": "TRY"}
+    read = decision("resolve_dispute", "key-1", **(LEGS | {"refund": nothing}))
+    assert read.legs == Legs(100_000, 0)
+    less = {"amount": -1, "currency": "TRY"}
+    body = raw({"reason": "as agreed", **LEGS, "refund": less})
+    found = wrong(schemas.DecisionBody, body)
+    assert found == {"refund.amount": "greater_than_equal"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind"),
+    [
+        ("reason", MISSING, "missing"),
+        ("reason", "", "string_pattern_mismatch"),
+        ("reason", "x" * 121, "string_pattern_mismatch"),
+        ("reason", "a\nline", "string_pattern_mismatch"),
+        ("settlement", "", "string_pattern_mismatch"),
+        ("settlement", "two words", "string_pattern_mismatch"),
+        ("settlement", "x" * 257, "string_pattern_mismatch"),
+        ("settlement", 7, "string_type"),
+        ("xact_id", "", "string_pattern_mismatch"),
+        ("xact_id", "x" * 101, "string_pattern_mismatch"),
+        ("xact_id", "ş", "string_pattern_mismatch"),
+        ("done", "yes", "bool_type"),
+        ("done", 1, "bool_type"),
+        ("word", "resume", "extra_forbidden"),
+    ],
+)
+def test_a_bad_field_of_a_decision_is_named(
+    path: str, value: object, kind: str
+) -> None:
+    body = raw(changed({"reason": "as agreed"}, path, value))
+    assert wrong(schemas.DecisionBody, body) == {path: kind}
+
+
+@pytest.mark.parametrize("reason", QueueReason)
+def test_every_human_queue_can_be_asked_for_by_its_name(reason: QueueReason) -> None:
+    assert schemas.queue_asked(reason, "50") == Asked((reason,), 50)
+
+
+def test_without_a_name_all_human_queues_are_meant() -> None:
+    assert schemas.queue_asked("", "1") == Asked(tuple(QueueReason), 1)
+    assert schemas.queue_asked("", "100").limit == 100
+
+
+@pytest.mark.parametrize(
+    "limit", ["0", "101", "-1", "+1", "1.0", "ten", "", " 1", "1e1"]
+)
+def test_a_bad_limit_of_a_queue_is_named(limit: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        schemas.queue_asked("", limit)
+    assert refused.value.problems == (FieldProblem("limit", "not_listed"),)
+
+
+@pytest.mark.parametrize("limit", ["9" * 5_000, "²", "٣", "1\n"])
+def test_a_limit_that_is_no_number_of_ours_is_refused(limit: str) -> None:
+    with pytest.raises(InvalidRequest):
+        schemas.queue_asked("", limit)
+
+
+@pytest.mark.parametrize("reason", ["nobody", "DRIFT", "drift,chargeback", " drift"])
+def test_a_queue_that_does_not_exist_is_named(reason: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        schemas.queue_asked(reason, "50")
+    assert refused.value.problems == (FieldProblem("reason", "not_listed"),)
+
+
+# ── the comparison ───────────────────────────────────────────────────────────
+
+
+def test_a_window_is_two_days_or_none() -> None:
+    body = raw({"first": "2026-11-20", "last": "2026-11-23"})
+    window = schemas.parse(schemas.WindowBody, body, TODAY)
+    assert (window.first, window.last) == (date(2026, 11, 20), TODAY)
+    assert schemas.parse(schemas.WindowBody, b"", TODAY) == schemas.WindowBody()
+
+
+@pytest.mark.parametrize(
+    "day", ["", "23.11.2026", "2026-11-31", "yesterday", True, [], "2026-11-23T09:00"]
+)
+def test_what_is_no_day_is_named(day: object) -> None:
+    assert list(wrong(schemas.WindowBody, raw({"first": day}))) == ["first"]
+    assert list(wrong(schemas.WindowBody, raw({"last": day}))) == ["last"]
+
+
+def test_a_plan_is_named_by_an_id_of_ours() -> None:
+    body = raw({"plan_id": "plan-abc234"})
+    assert schemas.parse(schemas.PlanBody, body, TODAY).plan_id == "plan-abc234"
+
+
+@pytest.mark.parametrize(
+    "plan_id",
+    [
+        "",
+        "plan-",
+        "plan-ABC",
+        "plan-a1",
+        "inbox-abc",
+        "plan-abc\n",
+        "plan-" + "a" * 61,
+        7,
+    ],
+)
+def test_what_is_no_plan_of_ours_is_named(plan_id: object) -> None:
+    body = raw({"plan_id": plan_id})
+    assert list(wrong(schemas.PlanBody, body)) == ["plan_id"]
+    assert list(wrong(schemas.PlanBody, b"")) == ["plan_id"]
 
 
 def test_only_a_listed_word_is_taken() -> None:
@@ -387,7 +709,11 @@ def placed(canary: str) -> st.SearchStrategy[Any]:
             schemas.CreateBody,
             schemas.InitiateBody,
             schemas.ShipBody,
-            schemas.ReleaseBody,
+            schemas.MoneyBody,
+            schemas.DisputeBody,
+            schemas.DecisionBody,
+            schemas.WindowBody,
+            schemas.PlanBody,
             schemas.EmptyBody,
         ]
     ),

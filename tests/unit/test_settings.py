@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from emanet import settings
 from emanet.settings import (
     ApiSettings,
+    EscrowModeSettings,
     FrontendSettings,
     MerchantSettings,
+    PaceSettings,
     PaynetSettings,
     Settings,
     TableSettings,
@@ -28,11 +30,17 @@ COMPLETE = {
     "WEBHOOK_SOURCE_CIDRS": "203.0.113.0/24",
     "WEBHOOK_SIGNATURE": "required",
 }
+OPTIONAL = (
+    "PUBLIC_BASE_URL",
+    "PAYNET_SIMULATOR_URL",
+    "PAYNET_ESCROW",
+    "PAYNET_REQUESTS_PER_SECOND",
+)
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PUBLIC_BASE_URL", "PAYNET_SIMULATOR_URL"):
+    for name in OPTIONAL:
         monkeypatch.delenv(name, raising=False)
     for name, value in COMPLETE.items():
         monkeypatch.setenv(name, value)
@@ -40,8 +48,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 KINDS: list[type[Settings]] = [
     ApiSettings,
+    EscrowModeSettings,
     FrontendSettings,
     MerchantSettings,
+    PaceSettings,
     PaynetSettings,
     TableSettings,
     WebhookSettings,
@@ -80,6 +90,14 @@ def test_a_missing_variable_fails_by_name(
         ("WEBHOOK_SOURCE_CIDRS", "203.0.113.7/24"),
         ("WEBHOOK_SOURCE_CIDRS", "203.0.113.0/24,unsupported-by-paynet"),
         ("WEBHOOK_SOURCE_CIDRS", "Unsupported-By-PAYNET"),
+        ("PAYNET_ESCROW", ""),
+        ("PAYNET_ESCROW", "ON"),
+        ("PAYNET_ESCROW", "true"),
+        ("PAYNET_REQUESTS_PER_SECOND", "0"),
+        ("PAYNET_REQUESTS_PER_SECOND", "101"),
+        ("PAYNET_REQUESTS_PER_SECOND", "-5"),
+        ("PAYNET_REQUESTS_PER_SECOND", "5.5"),
+        ("PAYNET_REQUESTS_PER_SECOND", "fast"),
     ],
 )
 def test_a_wrong_variable_fails_by_name(
@@ -89,6 +107,23 @@ def test_a_wrong_variable_fails_by_name(
     kind = next(k for k in KINDS if variable.lower() in k.model_fields)
     with pytest.raises(ValidationError, match=variable.lower()):
         settings.read(kind)
+
+
+def test_paynet_s_own_escrow_is_off_unless_it_is_switched_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.read(EscrowModeSettings).paynet_escrow == "off"
+    monkeypatch.setenv("PAYNET_ESCROW", "on")
+    assert settings.read(EscrowModeSettings).paynet_escrow == "on"
+
+
+def test_machines_ask_paynet_five_times_a_second_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.read(PaceSettings).paynet_requests_per_second == 5
+    for chosen in (1, 100):
+        monkeypatch.setenv("PAYNET_REQUESTS_PER_SECOND", str(chosen))
+        assert settings.read(PaceSettings).paynet_requests_per_second == chosen
 
 
 def test_return_pages_are_listed_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

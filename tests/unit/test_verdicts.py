@@ -1,20 +1,15 @@
-"""Payments: how attempts come and go, and what each of PAYNET's verdicts makes of an
-escrow in each status (rules 2, 5, 9 and 10 of the design)."""
+"""What each of PAYNET's verdicts makes of an escrow in each status (rules 2, 5, 9 and
+10 of the design)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from emanet import attempts, policy, verdicts
+from emanet import attempts, surplus, verdicts
 from emanet.errors import (
-    AttemptStarting,
-    AttemptsTooFast,
     IllegalTransition,
-    Superseded,
-    TooManyAttempts,
 )
 from emanet.escrow import (
     CLOSED,
@@ -23,14 +18,13 @@ from emanet.escrow import (
     AttemptStatus,
     CaptureStatus,
     Escrow,
-    QueueReason,
     Role,
     Status,
 )
 from emanet.money import Balances
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
 from tests.unit import scenes
-from tests.unit.scenes import START, later, settled, step
+from tests.unit.scenes import later, settled, step
 
 FIRST, SECOND = 1, 2
 CAPTURE = scenes.capture("xact-new")
@@ -48,6 +42,10 @@ def captures(escrow: Escrow, number: int) -> dict[str, CaptureStatus]:
     attempt = escrow.attempt(number)
     assert attempt is not None
     return {capture.xact_id: capture.status for capture in attempt.captures}
+
+
+def going_back(escrow: Escrow) -> dict[str, int]:
+    return {c.xact_id: r.amount_minor for _, c, r in surplus.refunds(escrow)}
 
 
 def newest(escrow: Escrow) -> Attempt:
@@ -139,7 +137,7 @@ def test_a_capture_waits_where_another_charge_or_a_human_is_undecided(
 
 
 @in_scenes(SURPLUS)
-def test_a_capture_on_a_paid_or_closed_escrow_is_kept_and_shown_to_a_human(
+def test_a_capture_on_a_paid_or_closed_escrow_is_kept_and_goes_back_whole(
     name: str,
 ) -> None:
     before, number = SCENES[name]
@@ -147,8 +145,8 @@ def test_a_capture_on_a_paid_or_closed_escrow_is_kept_and_shown_to_a_human(
     assert (after.status, after.balances) == (before.status, before.balances)
     assert after.settlements == before.settlements
     assert captures(after, number)["xact-new"] is CaptureStatus.SURPLUS
-    assert after.queue_reason == (before.queue_reason or "late_capture")
-    assert after.queue_since is not None
+    assert going_back(after)["xact-new"] == scenes.AMOUNT_MINOR
+    assert after.flags == before.flags
 
 
 @in_scenes({n for n, (escrow, _) in SCENES.items() if escrow.status in UNPAID})
@@ -228,7 +226,8 @@ def test_a_capture_that_waited_is_surplus_when_the_other_charge_succeeds() -> No
     assert after.balances == Balances(scenes.AMOUNT_MINOR, scenes.AMOUNT_MINOR)
     assert captures(after, FIRST) == {"xact-late": CaptureStatus.SURPLUS}
     assert captures(after, SECOND) == {"xact-new": CaptureStatus.FUNDS}
-    assert (after.queue_reason, after.queue_since) == ("late_capture", VERDICT_AT)
+    assert going_back(after) == {"xact-late": scenes.AMOUNT_MINOR}
+    assert after.queue_reason is None
 
 
 def test_of_two_captures_that_waited_one_funds_and_the_other_is_surplus() -> None:
@@ -239,7 +238,7 @@ def test_of_two_captures_that_waited_one_funds_and_the_other_is_surplus() -> Non
         "xact-late": CaptureStatus.FUNDS,
     }
     assert after.balances.captured == scenes.AMOUNT_MINOR
-    assert after.queue_reason == "late_capture"
+    assert going_back(after) == {"xact-new": scenes.AMOUNT_MINOR}
 
 
 def test_a_late_capture_closes_the_live_attempt_and_its_session_cannot_charge() -> None:
@@ -248,14 +247,6 @@ def test_a_late_capture_closes_the_live_attempt_and_its_session_cannot_charge() 
     assert newest(after).status is AttemptStatus.SUPERSEDED
     with pytest.raises(IllegalTransition):
         attempts.begin_charge(after, SECOND, step(Role.BROWSER, VERDICT_AT))
-
-
-def test_a_late_capture_keeps_an_older_place_in_the_queue() -> None:
-    queued = replace(
-        scenes.released(), queue_reason=QueueReason.HOLD_LIMIT, queue_since=START
-    )
-    after = settled(queued, FIRST, APPROVED, VERDICT_AT)
-    assert (after.queue_reason, after.queue_since) == ("hold_limit", START)
 
 
 def test_a_known_capture_is_no_second_one_even_among_new_ones() -> None:
@@ -301,259 +292,3 @@ def test_the_quiet_window_counts_from_the_last_charge_sent() -> None:
     assert verdict(again, FIRST, QUIET_OVER) is None
     quiet = later(minutes=25)
     assert settled(again, FIRST, NotFound(quiet), quiet).status is Status.CREATED
-
-
-# ── attempts ─────────────────────────────────────────────────────────────────
-
-
-def test_a_new_attempt_takes_the_place_of_an_open_session() -> None:
-    after = scenes.starting(scenes.authenticating(), later(seconds=1))
-    assert after.status is Status.CREATED
-    old, new = after.attempts
-    assert (old.status, old.closed_at) == (
-        AttemptStatus.SUPERSEDED,
-        later(seconds=1),
-    )
-    assert new.status is AttemptStatus.STARTING
-
-
-def test_an_attempt_that_is_starting_holds_others_off_for_30_seconds() -> None:
-    with pytest.raises(AttemptStarting) as refused:
-        scenes.starting(scenes.starting(), later(seconds=29))
-    assert refused.value.retry_after_s == 30
-    assert scenes.starting(scenes.starting(), later(seconds=30)).live_attempt
-
-
-def test_the_session_of_a_superseded_attempt_is_never_stored() -> None:
-    second = scenes.starting(scenes.starting(), later(seconds=30))
-    with pytest.raises(Superseded):
-        attempts.store_session(second, FIRST, "session-1", step(Role.PAYER))
-    with pytest.raises(Superseded):
-        attempts.refuse_session(second, FIRST, "no", step(Role.PAYER))
-
-
-def test_a_session_is_stored_once() -> None:
-    with pytest.raises(Superseded):
-        attempts.store_session(scenes.authenticating(), FIRST, "b", step(Role.PAYER))
-
-
-def test_an_escrow_has_ten_attempts() -> None:
-    escrow = scenes.created()
-    for number in range(policy.ATTEMPTS_MAX):
-        escrow = scenes.authenticating(escrow, later(minutes=10 * number))
-    with pytest.raises(TooManyAttempts):
-        scenes.starting(escrow, later(minutes=200))
-
-
-def test_five_attempts_fit_into_ten_minutes() -> None:
-    escrow = scenes.created()
-    for number in range(policy.ATTEMPTS_BURST):
-        escrow = scenes.authenticating(escrow, later(minutes=number))
-    with pytest.raises(AttemptsTooFast) as refused:
-        scenes.starting(escrow, later(minutes=9, seconds=59))
-    assert refused.value.retry_after_s == 600
-    assert scenes.starting(escrow, later(minutes=10)).live_attempt
-
-
-@pytest.mark.parametrize(
-    "status", sorted(set(Status) - {Status.CREATED, Status.AUTHENTICATING})
-)
-def test_no_attempt_starts_in_any_other_status(status: Status) -> None:
-    with pytest.raises(IllegalTransition):
-        scenes.starting(scenes.in_status(status), later(days=1))
-
-
-def test_no_attempt_starts_after_the_time_to_pay() -> None:
-    with pytest.raises(IllegalTransition, match="pay_by_over"):
-        scenes.starting(scenes.created(), later(hours=72))
-
-
-def test_a_refused_session_is_payable_again_at_once() -> None:
-    now = step(Role.PAYER, later(seconds=1))
-    after = attempts.refuse_session(scenes.starting(), FIRST, "payment_refused", now)
-    assert after.status is Status.CREATED
-    assert newest(after).status is AttemptStatus.REFUSED
-    assert after.history[-1].why == "payment_refused"
-    assert scenes.starting(after, later(seconds=2)).live_attempt
-
-
-def test_a_session_ends_half_an_hour_after_it_was_stored() -> None:
-    early = step(Role.CLOCK, later(minutes=29, seconds=59))
-    with pytest.raises(IllegalTransition):
-        attempts.expire_session(scenes.authenticating(), early)
-    after = attempts.expire_session(
-        scenes.authenticating(), step(Role.CLOCK, later(minutes=30))
-    )
-    assert after.status is Status.CREATED
-    assert newest(after).status is AttemptStatus.EXPIRED
-
-
-def test_a_session_that_is_over_is_never_charged() -> None:
-    browser = step(Role.BROWSER, later(minutes=30))
-    with pytest.raises(IllegalTransition, match="session_over"):
-        attempts.begin_charge(scenes.authenticating(), FIRST, browser)
-
-
-def test_the_bank_s_no_is_payable_again() -> None:
-    after = attempts.fail_3d(scenes.authenticating(), step(Role.BROWSER))
-    assert after.status is Status.CREATED
-    assert newest(after).status is AttemptStatus.FAILED
-
-
-def test_nobody_paid_in_time() -> None:
-    with pytest.raises(IllegalTransition):
-        attempts.expire(scenes.created(), step(Role.CLOCK, later(hours=71)))
-    assert scenes.expired().status is Status.EXPIRED
-
-
-def test_expiring_ends_an_attempt_whose_session_never_came() -> None:
-    begun = scenes.starting(at=later(hours=71))
-    after = attempts.expire(begun, step(Role.CLOCK, later(hours=72)))
-    assert newest(after).status is AttemptStatus.EXPIRED
-    with pytest.raises(Superseded):
-        attempts.store_session(after, FIRST, "late", step(Role.PAYER, later(hours=72)))
-
-
-# ── the charge and its lease ─────────────────────────────────────────────────
-
-
-def test_the_intent_says_when_how_often_and_until_when_it_is_leased() -> None:
-    attempt = newest(scenes.charging(at=START))
-    assert attempt.status is AttemptStatus.CHARGING
-    assert (attempt.last_sent, attempt.sends) == (START, 1)
-    assert attempt.lease_until == later(seconds=60)
-    assert attempt.ask_at == later(seconds=20)
-
-
-def test_only_the_live_attempt_is_charged() -> None:
-    both = scenes.authenticating(scenes.authenticating())
-    with pytest.raises(IllegalTransition):
-        attempts.begin_charge(both, FIRST, step(Role.BROWSER))
-    charged = attempts.begin_charge(both, SECOND, step(Role.BROWSER))
-    assert newest(charged).status is AttemptStatus.CHARGING
-
-
-def test_a_charge_is_not_begun_twice() -> None:
-    with pytest.raises(IllegalTransition):
-        attempts.begin_charge(scenes.charging(), FIRST, step(Role.BROWSER))
-
-
-def _retaken(escrow: Escrow, at: datetime) -> Escrow:
-    return attempts.retake_charge(escrow, FIRST, step(Role.BROWSER, at))
-
-
-def test_a_charge_is_taken_over_only_after_its_lease() -> None:
-    with pytest.raises(IllegalTransition, match="charge_under_way"):
-        _retaken(scenes.charging(), later(seconds=59))
-    after = _retaken(scenes.charging(), later(seconds=60))
-    attempt = newest(after)
-    assert (after.status, attempt.sends) == (Status.CHARGING, 2)
-    assert attempt.last_sent == later(seconds=60)
-    assert attempt.lease_until == later(seconds=120)
-    assert attempt.ask_at == later(seconds=80)
-
-
-def test_a_charge_is_taken_over_three_times_at_most() -> None:
-    escrow = scenes.charging()
-    for minute in (1, 2, 3):
-        escrow = _retaken(escrow, later(minutes=minute))
-    with pytest.raises(IllegalTransition, match="takeovers_used_up"):
-        _retaken(escrow, later(minutes=4))
-
-
-def test_a_decline_heard_by_asking_is_asked_once_more() -> None:
-    """The refusal of a repeat may stand in the lists before the first charge does."""
-    soon, late = later(seconds=30), later(minutes=2)
-    first_hand = settled(scenes.charging(), FIRST, DECLINED, soon)
-    by_asking = settled(scenes.charging(), FIRST, DECLINED, late)
-    assert newest(first_hand).ask_at is None
-    assert newest(by_asking).ask_at == late + timedelta(hours=1)
-
-
-def test_held_money_that_was_reversed_is_frozen_before_it_is_released() -> None:
-    gone = replace(scenes.capture(), is_reversed=True)
-    for reason in ("reversed", "more_than_one", "field_absent"):
-        doubt = Doubtful(reason, (OTHER, gone))
-        after = settled(scenes.held(), SECOND, doubt, VERDICT_AT)
-        assert (after.status, after.prior_status) == (Status.REVIEW, Status.HELD)
-        assert after.balances == scenes.held().balances
-
-
-def test_a_transaction_is_known_by_either_of_its_ids() -> None:
-    known = replace(scenes.capture(), plain_id="7001")
-    held = settled(scenes.charging(), FIRST, Approved(known), VERDICT_AT)
-    renamed = replace(known, xact_id="xk_spelt_otherwise")
-    assert verdict(held, FIRST, Approved(renamed)) is None
-    gone = Doubtful("reversed", (replace(renamed, is_reversed=True),))
-    assert settled(held, FIRST, gone, VERDICT_AT).status is Status.REVIEW
-
-
-def test_a_new_capture_is_stored_though_the_same_doubt_was_told_before() -> None:
-    third = scenes.capture("xact-third")
-    told = settled(scenes.held(), SECOND, Doubtful("more_than_one", (OTHER,)))
-    again = Doubtful("more_than_one", (OTHER, third))
-    assert "xact-third" in captures(settled(told, SECOND, again), SECOND)
-
-
-def test_a_success_that_was_seen_is_not_forgotten_when_nobody_lists_it() -> None:
-    seen = Unknown("approval_unclear", seen=OTHER)
-    charging = settled(scenes.charging(), FIRST, seen, later(seconds=2))
-    assert charging.status is Status.CHARGING
-    assert verdict(charging, FIRST, seen) is None
-    late = later(minutes=16)
-    after = settled(charging, FIRST, NotFound(late), late)
-    assert (after.status, after.balances) == (Status.REVIEW, Balances())
-    held = settled(charging, FIRST, Approved(OTHER), late)
-    assert (held.status, len(held.attempts[0].captures)) == (Status.HELD, 1)
-
-
-def test_a_second_doubt_is_written_even_beside_an_older_place_in_the_queue() -> None:
-    queued = replace(
-        scenes.released(), queue_reason=QueueReason.HOLD_LIMIT, queue_since=START
-    )
-    after = settled(queued, SECOND, Doubtful("reversed", (scenes.capture(),)))
-    assert after.history[-1].why == "reversed, attempt 2"
-    assert after.queue_reason is QueueReason.HOLD_LIMIT
-
-
-def test_an_approval_after_a_doubt_is_evidence_not_forgotten() -> None:
-    doubted = settled(scenes.charging(), FIRST, Doubtful("field_absent", (OTHER,)))
-    after = settled(doubted, FIRST, Approved(OTHER), VERDICT_AT)
-    assert after.status is Status.REVIEW
-    assert captures(after, FIRST) == {OTHER.xact_id: CaptureStatus.WAITING}
-
-
-# ── asking again ─────────────────────────────────────────────────────────────
-
-
-def test_a_charge_is_asked_about_at_20_s_1_5_and_15_min() -> None:
-    escrow, moments = scenes.charging(), []
-    for _ in range(4):
-        ask_at = newest(escrow).ask_at
-        assert ask_at is not None
-        moments.append(ask_at - START)
-        escrow = attempts.asked(escrow, FIRST, ask_at)
-    assert tuple(moments) == (
-        timedelta(seconds=20),
-        timedelta(minutes=1),
-        timedelta(minutes=5),
-        timedelta(minutes=15),
-    )
-    assert newest(escrow).ask_at == later(hours=1)
-
-
-def test_asking_late_skips_the_moments_that_have_passed() -> None:
-    after = attempts.asked(scenes.charging(), FIRST, later(minutes=6))
-    assert newest(after).ask_at == later(minutes=15)
-
-
-def test_asking_is_no_history_and_ends_the_count_of_failures() -> None:
-    failing = replace(scenes.charging(), tries=3, retry_at=later(hours=1))
-    after = attempts.asked(failing, FIRST, later(seconds=20))
-    assert (after.version, after.history) == (failing.version, failing.history)
-    assert (after.tries, after.retry_at) == (0, None)
-
-
-def test_asking_about_no_attempt_changes_nothing() -> None:
-    escrow = scenes.charging()
-    assert attempts.asked(escrow, 7, START) is escrow

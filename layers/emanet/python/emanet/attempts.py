@@ -15,7 +15,8 @@ from emanet.errors import (
     TooManyAttempts,
 )
 from emanet.escrow import Attempt, AttemptStatus, Escrow, Status, Step
-from emanet.machine import advance, may_start
+from emanet.guards import may_start
+from emanet.machine import advance
 
 
 def start_attempt(escrow: Escrow, attempt: Attempt, step: Step) -> Escrow:
@@ -85,6 +86,12 @@ def expire(escrow: Escrow, step: Step) -> Escrow:
     return advance(escrow, "expire", Status.EXPIRED, step, attempts=attempts)
 
 
+def cancel(escrow: Escrow, step: Step) -> Escrow:
+    """Given up before it was paid: a session that is open can charge no more."""
+    attempts = close_live(escrow, AttemptStatus.CANCELLED, step.at)
+    return advance(escrow, "cancel", Status.CANCELLED, step, attempts=attempts)
+
+
 def fail_3d(escrow: Escrow, step: Step) -> Escrow:
     """The bank sent the payer back without a session: it said no."""
     return _give_back(escrow, "fail_3d", AttemptStatus.FAILED, step)
@@ -113,7 +120,7 @@ def retake_charge(escrow: Escrow, number: int, step: Step) -> Escrow:
 def _send(escrow: Escrow, name: str, number: int, step: Step) -> Escrow:
     attempt = escrow.live_attempt
     if attempt is None or attempt.number != number:
-        raise IllegalTransition(escrow, name)
+        raise IllegalTransition(escrow, "session_over")
     sent = replace(
         attempt,
         status=AttemptStatus.CHARGING,
@@ -195,4 +202,12 @@ def close(
 def close_live(
     escrow: Escrow, status: AttemptStatus, at: datetime
 ) -> tuple[Attempt, ...]:
-    return tuple(close(a, status, at) if a.is_live else a for a in escrow.attempts)
+    return tuple(_closed(a, status, at) if a.is_live else a for a in escrow.attempts)
+
+
+def _closed(attempt: Attempt, status: AttemptStatus, at: datetime) -> Attempt:
+    """What was sent to be charged may still turn out to be paid, and is asked about."""
+    closed = close(attempt, status, at)
+    if attempt.last_sent is None:
+        return closed
+    return replace(closed, ask_at=at + policy.ASK_AFTER_CLOSING[0])

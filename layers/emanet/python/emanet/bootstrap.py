@@ -8,16 +8,21 @@ import logging
 import secrets
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import parameters
 from botocore.config import Config
 
-from emanet import dynamodb, settings
+from emanet import settings
+from emanet.dynamodb import table
 from emanet.errors import SecretUnavailable
 from emanet.paynet import callbacks
-from emanet.ports import Desk, Gateway, Hint
+from emanet.ports import Desk, Gateway, Hint, MoneyOut, PaynetLists
 from emanet.webhook_gate import WebhookGate
+
+if TYPE_CHECKING:
+    from emanet.paynet.line import Pace
 
 logger = Logger(child=True)
 
@@ -43,10 +48,10 @@ def chance(length: int) -> str:
 
 
 @cache
-def store() -> dynamodb.DynamoEscrowStore:
+def store() -> table.DynamoEscrowStore:
     """Escrows, schedule and inbox."""
-    table = settings.read(settings.TableSettings).table_name
-    return dynamodb.DynamoEscrowStore(table, dynamodb.client())
+    name = settings.read(settings.TableSettings).table_name
+    return table.DynamoEscrowStore(name, table.client())
 
 
 @cache
@@ -75,15 +80,58 @@ def public_base_url() -> str:
 
 @cache
 def gateway() -> Gateway:
-    """PAYNET, wherever this deployment says it is."""
+    """PAYNET, wherever this deployment says it is; for a payer who waits."""
     from emanet.paynet.client import PaynetGateway  # noqa: PLC0415 - only who charges loads it
 
-    chosen = settings.read(settings.PaynetSettings)
-    return PaynetGateway(
-        chosen.base_url,
-        lambda: secret(chosen.paynet_secret_id, "secret_key"),
-        clock,
-    )
+    return PaynetGateway(_paynet().base_url, _paynet_key, clock)
+
+
+@cache
+def paced_gateway() -> Gateway:
+    """The same for machines, which may wait: never faster than the pace allows."""
+    from emanet.paynet.client import PaynetGateway  # noqa: PLC0415 - only who asks loads it
+
+    return PaynetGateway(_paynet().base_url, _paynet_key, clock, pace=_pace())
+
+
+@cache
+def money_out() -> MoneyOut:
+    """PAYNET, where money leaves again; paced."""
+    from emanet.paynet.money_out import PaynetMoneyOut  # noqa: PLC0415 - only who sends loads it
+
+    return PaynetMoneyOut(_paynet().base_url, _paynet_key, clock, pace=_pace())
+
+
+@cache
+def paynet_books() -> PaynetLists:
+    """PAYNET's daily lists; paced."""
+    from emanet.paynet.books import PaynetBooks  # noqa: PLC0415 - only who compares loads it
+
+    return PaynetBooks(_paynet().base_url, _paynet_key, clock, pace=_pace())
+
+
+@cache
+def _pace() -> Pace:
+    """One for all that this process asks by itself."""
+    from emanet.paynet.pace import TokenBucket  # noqa: PLC0415 - as above
+
+    chosen = settings.read(settings.PaceSettings)
+    return TokenBucket(chosen.paynet_requests_per_second, clock=clock)
+
+
+@cache
+def _paynet() -> settings.PaynetSettings:
+    return settings.read(settings.PaynetSettings)
+
+
+def _paynet_key() -> str:
+    return secret(_paynet().paynet_secret_id, "secret_key")
+
+
+@cache
+def in_paynet_escrow() -> bool:
+    """New payments are held by PAYNET's own escrow too."""
+    return settings.read(settings.EscrowModeSettings).paynet_escrow == "on"
 
 
 @cache
@@ -105,6 +153,12 @@ def webhook_gate() -> WebhookGate:
 def read_callback(raw: bytes) -> Hint:
     """A callback's body in our words."""
     return callbacks.read_callback(raw)
+
+
+def read_refund_callback(raw: bytes) -> Hint:
+    """A refund's callback in our words: whose it is says its path, not its body."""
+    word = callbacks.read_refund_callback(raw)
+    return Hint(None, word.fields, word.is_approved)
 
 
 @cache

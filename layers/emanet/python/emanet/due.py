@@ -9,34 +9,66 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from emanet.escrow import AttemptStatus, Escrow, Status
-from emanet.machine import held_deadlines, pay_by
+from emanet.deadlines import reminders
+from emanet.escrow import (
+    AttemptStatus,
+    ChargebackStatus,
+    Escrow,
+    QueueReason,
+    Settlement,
+    SettlementStatus,
+    Status,
+)
+from emanet.guards import pays_by_itself
+from emanet.policy import Ending
+from emanet.surplus import refunds
 
 
 class Duty(StrEnum):
     ASK = "ask"  # ask PAYNET about an attempt
     EXPIRE_SESSION = "expire_session"
     EXPIRE = "expire"
+    REMIND = "remind"
+    REFUND_UNSHIPPED = "refund_unshipped"
+    MISS_CLAIM = "miss_claim"
+    AUTO_RELEASE = "auto_release"
     ESCALATE = "escalate"
+    ESCALATE_DISPUTE = "escalate_dispute"
+    SETTLE = "settle"  # what was scheduled
+    ASK_ORDER = "ask_order"  # ask PAYNET about what was sent
+    LOSE_CHARGEBACK = "lose_chargeback"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """At `at`, `duty` is to be done; about which attempt, or under which name."""
+    """At `at`, `duty` is to be done; about which attempt, or about what. From `until`
+    on there is no point in it."""
 
     at: datetime
     duty: Duty
     attempt: int | None = None
-    reason: str = ""
+    about: str = ""
+    until: datetime | None = None
 
 
 def moments(escrow: Escrow) -> Iterator[Moment]:
     """All of them, in no order."""
-    if escrow.status is Status.CREATED:
-        yield Moment(pay_by(escrow), Duty.EXPIRE)
-    if escrow.status is Status.HELD:
-        for at, reason in held_deadlines(escrow):
-            yield Moment(at, Duty.ESCALATE, reason=reason)
+    yield from _of_attempts(escrow)
+    yield from _of_surplus(escrow)
+    match escrow.status:
+        case Status.CREATED:
+            yield from _unpaid(escrow)
+        case Status.HELD:
+            yield from _held(escrow)
+        case Status.DISPUTED:
+            yield from _disputed(escrow)
+        case Status.RELEASING | Status.REFUNDING:
+            yield from _sent(escrow)
+        case Status.REVIEW:
+            yield from _reviewed(escrow)
+
+
+def _of_attempts(escrow: Escrow) -> Iterator[Moment]:
     for attempt in escrow.attempts:
         if attempt.ask_at:
             yield Moment(attempt.ask_at, Duty.ASK, attempt.number)
@@ -45,9 +77,104 @@ def moments(escrow: Escrow) -> Iterator[Moment]:
             yield Moment(opened, Duty.EXPIRE_SESSION, attempt.number)
 
 
-def next_moment(escrow: Escrow) -> Moment | None:
-    """The earliest; None: nothing will ever be due."""
-    return min(moments(escrow), key=lambda moment: moment.at, default=None)
+def _of_surplus(escrow: Escrow) -> Iterator[Moment]:
+    for _, _, refund in refunds(escrow):
+        if refund.status is SettlementStatus.SCHEDULED and refund.due_at:
+            yield Moment(refund.due_at, Duty.SETTLE, about=refund.key)
+        if refund.status is SettlementStatus.SENT and refund.ask_at:
+            yield Moment(refund.ask_at, Duty.ASK_ORDER, about=refund.key)
+
+
+def _unpaid(escrow: Escrow) -> Iterator[Moment]:
+    if escrow.deadlines.pay_by:
+        yield Moment(escrow.deadlines.pay_by, Duty.EXPIRE, about="pay_by")
+        yield from _reminders(escrow)
+
+
+def _reminders(escrow: Escrow) -> Iterator[Moment]:
+    for at, name in reminders(escrow):
+        until = getattr(escrow.deadlines, name)
+        yield Moment(at, Duty.REMIND, about=name, until=until)
+
+
+def _held(escrow: Escrow) -> Iterator[Moment]:
+    """What is decided goes first; then the clocks, while a machine may still act."""
+    for settlement in escrow.settlements:
+        if settlement.status is SettlementStatus.SCHEDULED and settlement.due_at:
+            yield Moment(settlement.due_at, Duty.SETTLE, about=settlement.key)
+    ends = escrow.deadlines
+    if ends.hold_until:
+        yield Moment(ends.hold_until, Duty.ESCALATE, about=QueueReason.HOLD_LIMIT)
+    if is_left_to_people(escrow):
+        return
+    yield from _clocks(escrow)
+    yield from _reminders(escrow)
+
+
+def is_left_to_people(escrow: Escrow) -> bool:
+    """A machine repeats nothing that was denied or taken back: then only the hold limit
+    runs on."""
+    no = (SettlementStatus.DENIED, SettlementStatus.WITHDRAWN)
+    denied = any(flag.reason is QueueReason.SETTLEMENT_DENIED for flag in escrow.flags)
+    return denied or any(s.is_machines and s.status in no for s in escrow.settlements)
+
+
+def _clocks(escrow: Escrow) -> Iterator[Moment]:
+    """With nothing available a clock has nothing to do: what reserves it has a moment
+    of its own."""
+    ends, terms = escrow.deadlines, escrow.policy
+    if not escrow.available_minor:
+        return
+    for at, ending, duty, about in (
+        (
+            ends.ship_by,
+            terms.at_ship_by,
+            Duty.REFUND_UNSHIPPED,
+            QueueReason.SHIP_BY_MISSED,
+        ),
+        (
+            ends.claim_by,
+            terms.at_claim,
+            Duty.MISS_CLAIM,
+            QueueReason.DELIVERY_UNCONFIRMED,
+        ),
+        (
+            ends.inspection_by,
+            terms.at_inspection,
+            Duty.AUTO_RELEASE,
+            QueueReason.INSPECTION_OVER,
+        ),
+    ):
+        if at:
+            pays = duty is not Duty.AUTO_RELEASE or pays_by_itself(escrow)
+            led = duty if pays and ending is not Ending.REVIEW else Duty.ESCALATE
+            yield Moment(at, led, about=about)
+
+
+def _disputed(escrow: Escrow) -> Iterator[Moment]:
+    dispute = escrow.dispute
+    if dispute and not dispute.is_overdue:
+        yield Moment(dispute.answer_by, Duty.ESCALATE_DISPUTE)
+
+
+def _sent(escrow: Escrow) -> Iterator[Moment]:
+    sent: Settlement | None = escrow.sent
+    if sent and sent.ask_at:
+        yield Moment(sent.ask_at, Duty.ASK_ORDER, about=sent.key)
+
+
+def _reviewed(escrow: Escrow) -> Iterator[Moment]:
+    """A chargeback that was lost while a settlement was on its way."""
+    known = escrow.chargeback
+    lost = known is not None and known.status is ChargebackStatus.LOST_WAITING
+    if lost and escrow.unknown is None and escrow.stopped_at:
+        yield Moment(escrow.stopped_at, Duty.LOSE_CHARGEBACK)
+
+
+def next_moment(escrow: Escrow, now: datetime | None = None) -> Moment | None:
+    """The earliest that still has a point; None: nothing will ever be due."""
+    coming = (m for m in moments(escrow) if not (now and m.until and now >= m.until))
+    return min(coming, key=lambda moment: moment.at, default=None)
 
 
 def due_at(escrow: Escrow) -> datetime | None:

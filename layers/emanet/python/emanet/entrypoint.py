@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from emanet.errors import (
 )
 from emanet.escrow import ESCROW_ID, Escrow
 from emanet.usecases.access import Caller
+from emanet.usecases.statements import Statement, as_csv
 
 logger = Logger()
 
@@ -38,6 +39,7 @@ WRITES_TAKE = timedelta(seconds=2)
 
 Event = dict[str, Any]
 B = TypeVar("B", bound=schemas.Border)
+T = TypeVar("T")
 
 
 class InternalError(EmanetError):
@@ -93,8 +95,18 @@ class HttpFunction(APIGatewayHttpResolver):
         value: str | None = (self.event.get("headers") or {}).get(name)
         return value
 
+    @property
+    def language(self) -> problems.Language:
+        return problems.language_of(self.header("accept-language"))
+
     def query(self, name: str, default: str) -> str:
         return str((self.event.get("queryStringParameters") or {}).get(name, default))
+
+    @property
+    def wants_csv(self) -> bool:
+        """By `?format=csv`, which a link can carry, or by Accept."""
+        accepts = (self.header("accept") or "").startswith("text/csv")
+        return accepts or self.query("format", "json") == "csv"
 
     def body(self, kind: type[B]) -> B:
         """Raises BodyTooLarge, NotJson, InvalidRequest."""
@@ -102,13 +114,19 @@ class HttpFunction(APIGatewayHttpResolver):
 
     def answer(self, escrow: Escrow, status: int = 200, **more: Any) -> Response[str]:
         """The escrow as this caller may see it; `more` stands beside it."""
-        view = views.escrow_view(escrow, self.caller, bootstrap.clock())
+        view = views.escrow_view(escrow, self.caller, bootstrap.clock(), self.language)
         return json_answer({"escrow": view, **more} if more else view, status)
+
+    def statement(self, statement: Statement, name: str) -> Response[str]:
+        """As JSON, or as a file that a spreadsheet opens."""
+        if self.wants_csv:
+            return csv_answer(as_csv(statement.lines), name)
+        return json_answer(views.statement_view(statement))
 
     def answers(self, escrows: Sequence[Escrow]) -> Response[str]:
         """Several, each as this caller may see it."""
-        now = bootstrap.clock()
-        shown = [views.escrow_view(each, self.caller, now) for each in escrows]
+        now, who, language = bootstrap.clock(), self.caller, self.language
+        shown = [views.escrow_view(each, who, now, language) for each in escrows]
         return json_answer({"escrows": shown})
 
 
@@ -117,6 +135,23 @@ def escrow_id(text: str) -> str:
     if not ESCROW_ID.fullmatch(text):
         raise EscrowNotFound
     return text
+
+
+def named(word: str, ways: Mapping[str, T]) -> T:
+    """What a word of the path stands for. Raises EscrowNotFound: there is no such
+    way."""
+    if word not in ways:
+        raise EscrowNotFound
+    return ways[word]
+
+
+def csv_answer(text: str, name: str) -> Response[str]:
+    """A file to save; the byte order mark tells spreadsheets that it is UTF-8."""
+    headers: dict[str, str | list[str]] = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+    }
+    return Response(200, "text/csv; charset=utf-8", "\ufeff" + text, headers)
 
 
 def json_answer(body: object, status: int = 200) -> Response[str]:

@@ -5,11 +5,12 @@ never carries card data, tokens or keys, and never chooses an HTTP status.
     EmanetError
     ├── NotAllowed            asked for something the caller may not do
     │   ├── EscrowNotFound        unknown, or not the caller's: the same answer
+    │   ├── CallbackNotFound      ├── PlanNotFound
     │   └── NotYourAction         a party, but not the one who may
     ├── Refused               asked for something the escrow's state forbids
     │   ├── IllegalTransition     ├── AttemptStarting     ├── TooManyAttempts
-    │   ├── OrderExists           ├── Superseded          └── AttemptsTooFast
-    │   └── PreviousRoundOpen
+    │   ├── OrderExists           ├── Superseded          ├── AttemptsTooFast
+    │   └── PreviousRoundOpen     └── TooManySettlements
     ├── InvalidRequest        a field is wrong: names the field, echoes nothing
     │   ├── NotJson   ├── BodyTooLarge   └── KeyReused
     ├── PaymentRefused        PAYNET did not open a session for this card
@@ -45,6 +46,18 @@ class EscrowNotFound(NotAllowed):
     """No such escrow, or not one of the caller's."""
 
     code = "escrow_not_found"
+
+
+class CallbackNotFound(NotAllowed):
+    """No such callback, or it waits for nobody."""
+
+    code = "callback_not_found"
+
+
+class PlanNotFound(NotAllowed):
+    """No such plan of repairs, or it is older than a month."""
+
+    code = "plan_not_found"
 
 
 class NotYourAction(NotAllowed):
@@ -110,6 +123,12 @@ class AttemptsTooFast(Refused):
     def __init__(self, current: Escrow, retry_after_s: int) -> None:
         super().__init__(current)
         self.retry_after_s = retry_after_s
+
+
+class TooManySettlements(Refused):
+    """The parties have moved its money too often; only all of the rest may move."""
+
+    code = "too_many_settlements"
 
 
 @dataclass(frozen=True, slots=True)

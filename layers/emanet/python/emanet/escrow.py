@@ -7,8 +7,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from emanet.money import Balances
@@ -35,7 +36,11 @@ class Status(StrEnum):
 
 UNPAID = frozenset({Status.CREATED, Status.AUTHENTICATING, Status.CHARGING})
 CLOSED_UNPAID = frozenset({Status.CANCELLED, Status.EXPIRED})
-CLOSED = CLOSED_UNPAID | {Status.RELEASED, Status.REFUNDED, Status.SPLIT}
+CLOSED_PAID = frozenset({Status.RELEASED, Status.REFUNDED, Status.SPLIT})
+CLOSED = CLOSED_UNPAID | CLOSED_PAID
+CLOCKLESS = frozenset(
+    {Status.RELEASING, Status.REFUNDING, Status.DISPUTED, Status.REVIEW}
+)
 
 
 class Role(StrEnum):
@@ -84,6 +89,7 @@ class AttemptStatus(StrEnum):
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
     NOT_PAID = "not_paid"
+    CANCELLED = "cancelled"
 
 
 LIVE = frozenset({AttemptStatus.STARTING, AttemptStatus.OPEN, AttemptStatus.CHARGING})
@@ -109,7 +115,8 @@ class Party:
 @dataclass(frozen=True, slots=True)
 class Capture:
     """Money that PAYNET says it took: its transaction (by the long id and the plain
-    one), kuruş, its time, masked card, and whether it went back since."""
+    one), kuruş, its time, masked card, PAYNET's fee and the tax on it, and whether it
+    went back since. One that is surplus carries its own refund."""
 
     xact_id: str
     amount_minor: int | None = None
@@ -118,6 +125,9 @@ class Capture:
     status: CaptureStatus = CaptureStatus.MISMATCHED
     plain_id: str | None = field(default=None, compare=False)
     is_reversed: bool = field(default=False, compare=False)
+    commission_minor: int | None = field(default=None, compare=False)
+    commission_tax_minor: int | None = field(default=None, compare=False)
+    refund: Settlement | None = field(default=None, compare=False)
 
     def is_same(self, other: Capture) -> bool:
         """The same transaction, by either id."""
@@ -128,7 +138,8 @@ class Capture:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try to pay by 3-D Secure. `reference_no` is how PAYNET knows it; the state in
-    its return path is kept as a digest; no token is ever kept."""
+    its return path is kept as a digest; no token is ever kept. `is_escrow`: opened in
+    PAYNET's own escrow mode, whatever the deployment says later."""
 
     number: int
     reference_no: str
@@ -146,6 +157,7 @@ class Attempt:
     ask_at: datetime | None = None
     closed_at: datetime | None = None
     refusal: str | None = None
+    is_escrow: bool = False
     captures: tuple[Capture, ...] = ()
 
     @property
@@ -162,9 +174,24 @@ class QueueReason(StrEnum):
     DELIVERY_UNCONFIRMED = "delivery_unconfirmed"
     INSPECTION_OVER = "inspection_over"
     HOLD_LIMIT = "hold_limit"
+    DISPUTE_OPEN = "dispute_open"
+    DISPUTE_OVERDUE = "dispute_overdue"
+    SETTLEMENT_DENIED = "settlement_denied"
+    SETTLEMENT_UNKNOWN = "settlement_unknown"
+    REFUND_BY_HAND = "refund_by_hand"
+    CHARGEBACK = "chargeback"
+    DRIFT = "drift"
     RECONCILE_FAILED = "reconcile_failed"
     CALLBACK_UNMATCHED = "callback_unmatched"
     UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Stands in a human queue, under this name, since then."""
+
+    reason: QueueReason
+    since: datetime
 
 
 class SettlementKind(StrEnum):
@@ -182,20 +209,16 @@ class SettlementStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-RESERVING = frozenset(
-    {
-        SettlementStatus.SCHEDULED,
-        SettlementStatus.SUSPENDED,
-        SettlementStatus.SENT,
-        SettlementStatus.UNKNOWN,
-    }
-)
+UNSENT = frozenset({SettlementStatus.SCHEDULED, SettlementStatus.SUSPENDED})
+RESERVING = UNSENT | {SettlementStatus.SENT, SettlementStatus.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """One movement of captured money. `key` makes it happen once; `fingerprint` tells a
-    repeat from another request under the same key."""
+    repeat from another request under the same key. `listed` are the reversals that
+    PAYNET showed of this transaction before the order was sent: only another one proves
+    it. The secret of its callback's path is kept as a digest."""
 
     key: str
     kind: SettlementKind
@@ -204,6 +227,32 @@ class Settlement:
     by: str
     fingerprint: str
     at: datetime
+    why: str = ""
+    due_at: datetime | None = None
+    sent_at: datetime | None = None
+    accepted_at: datetime | None = None
+    listed: tuple[str, ...] = ()
+    secret_digest: str | None = None
+    asks: int = 0
+    ask_at: datetime | None = None
+    put_off: int = 0
+    ended_at: datetime | None = None
+    proof: str = ""
+    commission_back_minor: int = 0
+
+    @property
+    def subject(self) -> str:
+        """What its callback's path calls it: 16 base32 characters of its key."""
+        digest = hashlib.sha256(self.key.encode()).digest()
+        return base64.b32encode(digest).decode()[:16].lower()
+
+    @property
+    def is_machines(self) -> bool:
+        """Asked for by a rule and not by a person."""
+        return self.key.startswith(MACHINE_KEYS)
+
+
+MACHINE_KEYS = ("auto-release/", "ship-deadline/", "dispute/", "late-capture/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +265,61 @@ class Shipment:
 
 
 @dataclass(frozen=True, slots=True)
+class Deadlines:
+    """When a wait ends; None: it does not run. Moved on by the time in which no clock
+    counts."""
+
+    pay_by: datetime | None = None
+    ship_by: datetime | None = None
+    claim_by: datetime | None = None
+    inspection_by: datetime | None = None
+    hold_until: datetime | None = None
+
+
+class DisputeStatus(StrEnum):
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"
+    REJECTED = "rejected"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """The payer's objection; operations decide it by `answer_by` or are reminded.
+    `evidence` are references of the marketplace's own."""
+
+    number: int
+    opened_at: datetime
+    answer_by: datetime
+    reason: str
+    evidence: tuple[str, ...] = ()
+    status: DisputeStatus = DisputeStatus.OPEN
+    is_overdue: bool = False
+    ended_at: datetime | None = None
+
+
+class ChargebackStatus(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"  # what was held is gone
+    LOST_WAITING = "lost_waiting"  # until the settlement under way has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Chargeback:
+    """The payer's bank takes the payment back. `loss_minor` is what it took beyond what
+    was held; `froze` says that it brought the escrow into review."""
+
+    status: ChargebackStatus
+    at: datetime
+    froze: bool = False
+    loss_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of history: what happened, from where to where, who, why, when."""
+    """One line of history: what happened, from where to where, who, why, when, and by
+    how many kuruş it moved each of the sums that the ledger is made from."""
 
     seq: int
     at: datetime
@@ -227,6 +329,7 @@ class Entry:
     write_id: str
     from_status: Status | None = None
     why: str = ""
+    money: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +355,15 @@ class Escrow:
     held_at: datetime | None = None
     shipment: Shipment | None = None
     delivered_at: datetime | None = None
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    stopped_at: datetime | None = None
+    reminded: tuple[str, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    chargeback: Chargeback | None = None
     prior_status: Status | None = None
-    queue_reason: QueueReason | None = None
-    queue_since: datetime | None = None
+    review_reason: QueueReason | None = None
+    flags: tuple[Flag, ...] = ()
+    moved_on: date | None = None
     tries: int = 0
     retry_at: datetime | None = None
 
@@ -263,12 +372,60 @@ class Escrow:
         return next((a for a in self.attempts if a.is_live), None)
 
     @property
+    def reserved_minor(self) -> int:
+        return sum(s.amount_minor for s in self.settlements if s.status in RESERVING)
+
+    @property
     def available_minor(self) -> int:
         """Held and not reserved by a settlement under way."""
-        reserved = sum(
-            s.amount_minor for s in self.settlements if s.status in RESERVING
-        )
-        return self.balances.held - reserved
+        return self.balances.held - self.reserved_minor
+
+    @property
+    def queue_reason(self) -> QueueReason | None:
+        """The human queue in which it stands: the oldest of its flags."""
+        return self.flags[0].reason if self.flags else None
+
+    @property
+    def queue_since(self) -> datetime | None:
+        return self.flags[0].since if self.flags else None
+
+    @property
+    def captures(self) -> Iterator[Capture]:
+        """All of them, of every attempt."""
+        for attempt in self.attempts:
+            yield from attempt.captures
+
+    @property
+    def funding(self) -> tuple[Attempt, Capture] | None:
+        """The capture whose money is in the balances."""
+        for attempt in self.attempts:
+            for capture in attempt.captures:
+                if capture.status is CaptureStatus.FUNDS:
+                    return attempt, capture
+        return None
+
+    @property
+    def in_paynet_escrow(self) -> bool:
+        """PAYNET itself holds the money until we approve (its own escrow)."""
+        return bool(self.funding and self.funding[0].is_escrow)
+
+    @property
+    def dispute(self) -> Dispute | None:
+        """The one that is open."""
+        newest = self.disputes[-1] if self.disputes else None
+        return newest if newest and newest.status is DisputeStatus.OPEN else None
+
+    @property
+    def sent(self) -> Settlement | None:
+        """The one settlement that PAYNET was asked for and has not answered."""
+        of = SettlementStatus.SENT
+        return next((s for s in self.settlements if s.status is of), None)
+
+    @property
+    def unknown(self) -> Settlement | None:
+        """The one of which nobody can say whether it happened."""
+        of = SettlementStatus.UNKNOWN
+        return next((s for s in self.settlements if s.status is of), None)
 
     def attempt(self, number: int) -> Attempt | None:
         return next((a for a in self.attempts if a.number == number), None)
@@ -279,6 +436,12 @@ class Escrow:
 
     def settlement(self, key: str) -> Settlement | None:
         return next((s for s in self.settlements if s.key == key), None)
+
+    def order_to_paynet(self, subject: str) -> Settlement | None:
+        """The settlement, or the refund of a surplus capture, with that subject."""
+        own = (c.refund for c in self.captures if c.refund)
+        orders = (*self.settlements, *own)
+        return next((order for order in orders if order.subject == subject), None)
 
 
 def escrow_id(merchant: str, order_id: str, round_: int) -> str:

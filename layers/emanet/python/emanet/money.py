@@ -39,8 +39,15 @@ class Balances:
 
     def release(self, amount_minor: int) -> Balances:
         """Held money becomes owed to the payee."""
-        return replace(
-            self,
-            held=self.held - amount_minor,
-            released=self.released + amount_minor,
-        )
+        left = self.held - amount_minor
+        return replace(self, held=left, released=self.released + amount_minor)
+
+    def refund(self, amount_minor: int) -> Balances:
+        """Held money is back on the payer's card."""
+        left = self.held - amount_minor
+        return replace(self, held=left, refunded=self.refunded + amount_minor)
+
+    def charge_back(self) -> Balances:
+        """The payer's bank took all that is held."""
+        gone = self.charged_back + self.held
+        return replace(self, held=0, charged_back=gone)

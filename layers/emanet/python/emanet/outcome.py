@@ -1,5 +1,7 @@
-"""What PAYNET said about one attempt, in our words. Five answers and no sixth: whatever
-cannot be read as one of the first four is `Unknown`, and Unknown is asked again."""
+"""What PAYNET said, in our words. About an attempt five answers and no sixth: whatever
+cannot be read as one of the first four is `Unknown`, and Unknown is asked again. About
+money that shall go out three: `Accepted`, `Denied`, `Unknown`. And what its lists
+tell."""
 
 from __future__ import annotations
 
@@ -49,3 +51,60 @@ class Unknown:
 
 
 Outcome = Approved | Declined | NotFound | Doubtful | Unknown
+
+
+# ── money out ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """PAYNET took the order. For a refund that is no proof that it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """PAYNET said no, and did nothing. `why` is a short text without secrets."""
+
+    why: str
+
+
+Reply = Accepted | Denied | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A row of PAYNET's reversals: money of a transaction (`of_xact_id`, `of_plain_id`)
+    that went back. None: the row does not say. `commission_minor` is what PAYNET gave
+    back of its fee, tax and all."""
+
+    id: str
+    of_xact_id: str | None = None
+    of_plain_id: str | None = None
+    amount_minor: int | None = None
+    at: datetime | None = None
+    is_succeed: bool | None = None
+    commission_minor: int | None = None
+
+    def is_of(self, capture: Capture) -> bool:
+        """It gives this transaction's money back, by either id."""
+        plain = self.of_plain_id is not None and self.of_plain_id == capture.plain_id
+        return plain or self.of_xact_id == capture.xact_id
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """All that PAYNET lists as given back of one capture; `is_reversed`: what its
+    detail says of the whole (None: nothing)."""
+
+    rows: tuple[Reversal, ...]
+    is_reversed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A successful sale in PAYNET's daily list. `reference_no` None: the row names
+    none that we could read."""
+
+    reference_no: str | None
+    capture: Capture
+    is_on_chargeback: bool = False

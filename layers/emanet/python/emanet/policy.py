@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
-POLICY_VERSION = 1
+POLICY_VERSION = 2
 
 # Bounds that protect the item and the bank, the same for every escrow.
 ATTEMPTS_MAX = 10
 ATTEMPTS_BURST = 5
 ATTEMPTS_WINDOW = timedelta(minutes=10)
 TAKEOVERS_MAX = 3  # of one charge, each after its lease
-WHY_BYTES_MAX = 160  # keeps an entry of history below 512 bytes
+PARTY_SETTLEMENTS_MAX = 20  # the last only for all that is available
+DISPUTES_MAX = 5
+EVIDENCE_MAX = 10
+WHY_BYTES_MAX = 120  # keeps an entry of history below 512 bytes
 
 # The rhythm of one attempt.
 STARTING_FOR = timedelta(seconds=30)  # a session that is being opened right now
@@ -27,22 +31,52 @@ ASK_AFTER_CHARGE = (
 )
 ASK_AFTER_CLOSING = (timedelta(hours=1), timedelta(hours=24))
 
+# The rhythm of money that goes out. An order to PAYNET is sent once.
+SENDING_FOR = timedelta(minutes=3)  # longer than the run that sends can live
+ASK_AFTER_ACCEPTANCE = timedelta(seconds=20)
+ASK_AFTER_ORDER = (
+    SENDING_FOR,
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+)
+ASK_ORDER_EVERY = timedelta(hours=12)
+PROOF_WITHIN = timedelta(hours=24)  # of an order whose answer is unknown
+VERDICT_WITHIN_BUSINESS_DAYS = 3  # of one that PAYNET accepted
+
 # The rhythm of the reconciler.
 RECONCILE_LEASE = timedelta(seconds=90)
 FAILURES_MAX = 8
 SILENCE_MAX = timedelta(hours=24)  # unanswered for longer, a human is told
 CALLBACK_PARKED_FOR = timedelta(days=3)
 CALLBACK_KEPT_FOR = timedelta(days=30)
+PLAN_KEPT_FOR = timedelta(days=30)
+
+
+class Ending(StrEnum):
+    """What a deadline of held money leads to if nobody acts."""
+
+    REFUND = "refund"
+    RELEASE = "release"
+    QUEUE = "queue"  # shown to a human, while everything goes on
+    REVIEW = "review"  # frozen for a human
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the marketplace may choose for one escrow."""
+    """What the marketplace may choose for one escrow. An unpaid order always expires,
+    and the hold limit always leads to review."""
 
     version: int = POLICY_VERSION
     pay_within_hours: int = 72
     session_minutes: int = 30
     ship_within_days: int = 7
+    at_ship_by: Ending = Ending.REFUND
     claim_days: int = 7
+    at_claim: Ending = Ending.QUEUE
     inspection_days: int = 3
+    at_inspection: Ending = Ending.RELEASE
     hold_limit_days: int = 60
+    dispute_days: int = 3
+    remind_hours: int = 24

@@ -3,14 +3,14 @@ raise; nothing here knows DynamoDB, HTTP or PAYNET's words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from emanet.escrow import Actor, Escrow, QueueReason, Step
-from emanet.outcome import Outcome
+from emanet.escrow import Actor, Capture, Escrow, QueueReason, Step
+from emanet.outcome import Outcome, Reply, Returned, Reversal, Sale, Unknown
 
 Clock = Callable[[], datetime]
 """The present moment, aware, UTC."""
@@ -32,12 +32,14 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class SessionOrder:
-    """What a 3-D session is opened for. `domain` is a bare host name."""
+    """What a 3-D session is opened for. `domain` is a bare host name; `is_escrow`:
+    PAYNET itself keeps the money until we approve."""
 
     reference_no: str
     amount_minor: int
     return_url: str = field(repr=False)
     domain: str
+    is_escrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,54 @@ class Gateway(Protocol):
         """check, then detail where needed; moves no money. Raises SecretUnavailable."""
 
 
+class MoneyOut(Protocol):
+    """PAYNET, where money leaves again. What moves money is sent once and repeated by
+    nobody. All raise SecretUnavailable, and only before anything was sent."""
+
+    def returned(self, capture: Capture, deadline: datetime) -> Returned | Unknown:
+        """reversal_list (every page, from the Istanbul day before the capture to the
+        day after today) and detail: what went back of it already. Moves no money."""
+
+    def refund(
+        self,
+        capture: Capture,
+        amount_minor: int,
+        callback_url: str | None,
+        deadline: datetime,
+    ) -> Reply:
+        """reversed_request, its amount always explicit."""
+
+    def approve(
+        self, capture: Capture, dealer: str | None, deadline: datetime
+    ) -> Reply:
+        """escrow_status_update 2: PAYNET's own escrow pays the whole sum out."""
+
+
+class PaynetLists(Protocol):
+    """PAYNET's books by the Istanbul day, from its paged lists alone. Every method asks
+    for all pages, and answers Unknown if it could not read each of them."""
+
+    def sales(
+        self, first: date, last: date, deadline: datetime
+    ) -> tuple[Sale, ...] | Unknown:
+        """transaction/list: every successful sale of these days, both included."""
+
+    def reversals(
+        self, first: date, last: date, deadline: datetime
+    ) -> tuple[Reversal, ...] | Unknown:
+        """reversal_list: every reversal of these days, both included."""
+
+    def sale_of(self, reversal: Reversal, deadline: datetime) -> Sale | Unknown | None:
+        """detail: the sale that a reversal gave back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hint:
     """What a callback claims: whose it is, and the fields that are safe to keep."""
 
     reference_no: str | None
     fields: Mapping[str, str | int | bool | None]
+    is_approved: bool | None = None
 
 
 class CallbackStatus(StrEnum):
@@ -97,17 +141,22 @@ class CallbackStatus(StrEnum):
     PARKED = "parked"
     APPLIED = "applied"
     QUEUED = "queued"
+    CLOSED = "closed"  # by a person
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
     """A callback as it arrived, masked: an item of the inbox. `id` is a digest of path
-    and raw body, so that a duplicate meets itself."""
+    and raw body, so that a duplicate meets itself. One that came on the path of an
+    order names it by escrow and subject, and says whether it was approved."""
 
     id: str
     received_at: datetime
     hint: Mapping[str, str | int | bool | None]
     reference_no: str | None = None
+    escrow_id: str | None = None
+    subject: str | None = None
+    is_approved: bool | None = None
     status: CallbackStatus = CallbackStatus.RECEIVED
     tries: int = 0
     due_at: datetime | None = None
@@ -178,6 +227,93 @@ class Inbox(Protocol):
 
     def finish(self, callback: Callback, lease_until: datetime) -> bool:
         """Writes its new status and due moment under the own lease."""
+
+    def decide(self, before: Callback, after: Callback) -> bool:
+        """A person's decision: written if its status is still as seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A line of the queue index: who waits for a human, why, since when."""
+
+    id: str
+    reason: QueueReason
+    since: datetime
+
+
+class Queues(Protocol):
+    """Where humans and the daily comparison look. All methods may raise
+    StoreUnavailable."""
+
+    def queued(self, reason: QueueReason, limit: int) -> list[Queued]:
+        """The longest waiting first; eventually consistent."""
+
+    def moved_on(self, day: date) -> Iterator[str]:
+        """Every escrow whose money moved on that Istanbul day, and not later; all
+        pages, eventually consistent."""
+
+
+class Drift(StrEnum):
+    """What the comparison of PAYNET's lists with our books can find."""
+
+    MISSING_HERE = "missing_here"  # PAYNET lists it, our books do not
+    MISSING_THERE = "missing_there"
+    AMOUNT = "amount"
+    STATE = "state"
+    FEE = "fee"
+    DUPLICATE = "duplicate"
+    CHARGEBACK = "chargeback"
+
+
+class Repair(StrEnum):
+    """What `apply` may do about a finding, each time after asking PAYNET again."""
+
+    SETTLE = "settle"  # bring PAYNET's verdict about the attempt
+    PROVE = "prove"  # bring PAYNET's list to a refund under way
+    NOTE_FEE = "note_fee"
+    OPEN_CHARGEBACK = "open_chargeback"
+    QUEUE = "queue"  # no proof: a human
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: what it is about, its cause as far as it shows, kuruş on both
+    sides (None: not there), and what would be done."""
+
+    drift: Drift
+    reference_no: str
+    cause: str
+    repair: Repair
+    escrow_id: str | None = None
+    xact_id: str | None = None
+    ours_minor: int | None = None
+    theirs_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A comparison of the Istanbul days `first` to `last`: how many matched, how many
+    rows are another system's on the same account, and every difference. `left_out`: of
+    so many that the next plan brings the rest."""
+
+    id: str
+    made_at: datetime
+    first: date
+    last: date
+    matched: int
+    findings: tuple[Finding, ...] = ()
+    foreign: int = 0
+    left_out: int = 0
+
+
+class Plans(Protocol):
+    """Kept for a month. All methods may raise StoreUnavailable."""
+
+    def keep_plan(self, plan: Plan) -> None:
+        """Stores it under its own id."""
+
+    def read_plan(self, plan_id: str) -> Plan | None:
+        """Consistent; None if there is none. Raises UnreadableItem."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emanet.errors import EmanetError, InvalidRequest, Refused
+from emanet.reasons import REASONS
 
 Language = str  # "en" or "tr"
 
@@ -74,6 +75,20 @@ PROBLEMS: dict[str, Problem] = {
         "Böyle bir emanet yok",
         "Numarayı ve size ait olduğunu kontrol edin.",
     ),
+    "callback_not_found": _problem(
+        404,
+        "No such callback waits",
+        "Take its id from GET /api/operations/queue; another may have answered it.",
+        "Böyle bir bildirim beklemiyor",
+        "Numarasını GET /api/operations/queue'dan alın; başkası yanıtlamış olabilir.",
+    ),
+    "plan_not_found": _problem(
+        404,
+        "There is no such plan",
+        "Make a new plan: plans are kept for a month.",
+        "Böyle bir plan yok",
+        "Yeni bir plan çıkarın: planlar bir ay saklanır.",
+    ),
     "not_your_action": _problem(
         403,
         "Another party decides this",
@@ -131,6 +146,13 @@ PROBLEMS: dict[str, Problem] = {
         "Birkaç dakika içinde çok fazla deneme yapıldı",
         "Retry-After kadar bekleyin.",
         retryable=True,
+    ),
+    "too_many_settlements": _problem(
+        409,
+        "The parties have moved this money too often",
+        "Release or give up all that is available at once, or ask the marketplace.",
+        "Taraflar bu parayı çok fazla kez hareket ettirdi",
+        "Kullanılabilir tutarın tamamını bir kerede ödeyin ya da pazaryerine başvurun.",
     ),
     "payment_refused": _problem(
         422,
@@ -197,6 +219,7 @@ FIELD_TEXTS: dict[str, dict[Language, str]] = {
         "en": "is not one of the allowed values",
         "tr": "izin verilen değerlerden biri değil",
     },
+    "month": {"en": "must be a month such as 2026-11", "tr": "2026-11 gibi olmalı"},
     "doubled": {"en": "is there twice", "tr": "iki kez var"},
     "model_type": {"en": "must be an object", "tr": "bir nesne olmalı"},
     "string_pattern_mismatch": {
@@ -209,6 +232,10 @@ FIELD_TEXTS: dict[str, dict[Language, str]] = {
     },
     "same_as_payer": {"en": "must not be the payer", "tr": "ödeyen kişi olamaz"},
     "no_previous_round": {"en": "has no round before it", "tr": "önceki tur yok"},
+    "hold_limit_too_short": {
+        "en": "has a hold limit shorter than shipping, claim and inspection together",
+        "tr": "içindeki tutma süresi gönderim, bildirim ve inceleme toplamından kısa",
+    },
     "reused": {"en": "was used before", "tr": "daha önce kullanıldı"},
 }
 _OTHER = {"en": "has a wrong form", "tr": "biçimi yanlış"}
@@ -221,6 +248,12 @@ def language_of(accept_language: str | None) -> Language:
         if word in ("tr", "en"):
             return word
     return "en"
+
+
+def reason_text(word: str, language: Language) -> str:
+    """What a guard's word means, for people; a word that is not known says nothing."""
+    english, turkish = REASONS.get(word, ("", ""))
+    return turkish if language == "tr" else english
 
 
 def body(error: EmanetError, language: Language, request_id: str) -> dict[str, Any]:
@@ -252,4 +285,5 @@ def body(error: EmanetError, language: Language, request_id: str) -> dict[str, A
         }
         if error.why:
             told["reason"] = error.why
+            told["reason_text"] = reason_text(error.why, language)
     return told

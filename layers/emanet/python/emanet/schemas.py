@@ -20,25 +20,34 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from emanet.disputes import Legs
 from emanet.errors import FieldProblem, InvalidRequest, NotJson
-from emanet.escrow import Party, Role
+from emanet.escrow import Party, QueueReason, Role
 from emanet.money import CURRENCY, MAX_AMOUNT_MINOR
-from emanet.policy import Policy
+from emanet.policy import EVIDENCE_MAX, Ending, Policy
 from emanet.ports import Card
 from emanet.usecases.create_escrow import Order
-from emanet.usecases.fulfil import Confirmation, Parcel
+from emanet.usecases.fulfil import Objection, Parcel
+from emanet.usecases.operate import OVER_MONEY, Asked, Decision
+from emanet.usecases.pay_out import Wish
 
+QUEUE_LINES_MAX = 100
 CARD_DIGITS = range(12, 20)
 FOUR_DIGIT_YEARS = range(2000, 2100)
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,64}$")]
 _KEY = re.compile("[A-Za-z0-9._:-]{1,64}")
+_MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
 _PLAIN = re.compile("[A-Za-z_]{1,40}")
+_LINES = re.compile("[1-9][0-9]{0,2}")
 Sub = Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]  # whatever the issuer gives
 ShortText = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+Reason = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{3,120}$")]
+Day = Annotated[date, Field(strict=False)]
 
 
 class Border(BaseModel):
@@ -87,15 +96,40 @@ _DEFAULTS = Policy()
 
 
 class PolicyIn(Border):
-    """Periods the marketplace may choose; docs/frontend.md says what each
-    does."""
+    """Periods the marketplace may choose, and what happens at the end of each;
+    docs/frontend.md says what each does."""
 
     pay_within_hours: int = Field(default=_DEFAULTS.pay_within_hours, ge=1, le=24 * 30)
     session_minutes: int = Field(default=_DEFAULTS.session_minutes, ge=5, le=120)
     ship_within_days: int = Field(default=_DEFAULTS.ship_within_days, ge=1, le=60)
+    at_ship_by: Literal["refund", "review"] = "refund"
     claim_days: int = Field(default=_DEFAULTS.claim_days, ge=1, le=60)
+    at_claim: Literal["queue", "review"] = "queue"
     inspection_days: int = Field(default=_DEFAULTS.inspection_days, ge=1, le=60)
+    at_inspection: Literal["release", "review"] = "release"
     hold_limit_days: int = Field(default=_DEFAULTS.hold_limit_days, ge=1, le=365)
+    dispute_days: int = Field(default=_DEFAULTS.dispute_days, ge=1, le=30)
+    remind_hours: int = Field(default=_DEFAULTS.remind_hours, ge=1, le=24 * 7)
+
+    @model_validator(mode="after")
+    def _leaves_time_for_the_way(self) -> PolicyIn:
+        """A hold limit within the usual way would freeze every sale."""
+        way = self.ship_within_days + self.claim_days + self.inspection_days
+        if self.hold_limit_days < way:
+            raise _wrong("hold_limit_too_short")
+        return self
+
+    def policy(self) -> Policy:
+        periods = self.model_dump(include=_PERIODS)
+        return Policy(
+            **periods,
+            at_ship_by=Ending(self.at_ship_by),
+            at_claim=Ending(self.at_claim),
+            at_inspection=Ending(self.at_inspection),
+        )
+
+
+_PERIODS = {name for name, kind in PolicyIn.__annotations__.items() if kind == "int"}
 
 
 class CreateBody(Border):
@@ -121,7 +155,7 @@ class CreateBody(Border):
             payee=Party(self.payee.id, self.payee.paynet_agent_id),
             fee_minor=fee_minor,
             round=self.round,
-            policy=Policy(**self.policy.model_dump()),
+            policy=self.policy.policy(),
             fingerprint=self._fingerprint(),
         )
 
@@ -189,33 +223,122 @@ class ShipBody(Border):
     carrier: ShortText
     tracking_number: ShortText
 
-    def parcel(self) -> Parcel:
-        return Parcel(self.carrier, self.tracking_number)
+    def said(self, _key: str | None) -> tuple[Parcel]:
+        return (Parcel(self.carrier, self.tracking_number),)
 
 
 class EmptyBody(Border):
     """Nothing to say."""
 
+    def said(self, _key: str | None) -> tuple[()]:
+        return ()
 
-class ReleaseBody(Border):
-    """What the payer saw on the screen; it must still be what is held."""
+
+class MoneyBody(Border):
+    """How much is released or refunded; absent: all that is available. Operations say
+    why."""
 
     amount: AmountIn | None = None
+    reason: Reason | None = None
 
-    def confirmation(self, idempotency_key: str | None) -> Confirmation:
+    def said(self, idempotency_key: str | None) -> tuple[Wish]:
         """Raises InvalidRequest for a missing or ill-formed key."""
-        if idempotency_key is None:
-            raise InvalidRequest(FieldProblem("Idempotency-Key", "missing"))
-        if not _KEY.fullmatch(idempotency_key):
-            raise InvalidRequest(FieldProblem("Idempotency-Key", "pattern"))
-        return Confirmation(
-            idempotency_key, self.amount.amount if self.amount else None
+        minor = self.amount.amount if self.amount else None
+        return (Wish(once_key(idempotency_key), minor, self.reason or ""),)
+
+
+class DisputeBody(Border):
+    """What is wrong, and references of the marketplace's own to what shows it."""
+
+    reason: Reason
+    evidence: list[Id] = Field(default_factory=list, max_length=EVIDENCE_MAX)
+
+    def said(self, _key: str | None) -> tuple[Objection]:
+        return (Objection(self.reason, tuple(self.evidence)),)
+
+
+class DecisionBody(Border):
+    """What operations say; which parts a decision needs is checked by its word."""
+
+    reason: Reason
+    release: FeeIn | None = None
+    refund: FeeIn | None = None
+    settlement: str | None = Field(default=None, pattern=r"^[!-~]{1,256}$")
+    xact_id: str | None = Field(default=None, pattern=r"^[!-~]{1,100}$")
+    done: bool | None = None
+
+    def decision(self, word: str, idempotency_key: str | None) -> Decision:
+        """Raises InvalidRequest where a part is missing that this word needs."""
+        for name in _NEEDED.get(word, ()):
+            if getattr(self, name) is None:
+                raise InvalidRequest(FieldProblem(name, "missing"))
+        over_money = word in OVER_MONEY
+        return Decision(
+            word=word,
+            reason=self.reason,
+            legs=self._legs(),
+            settlement=self.settlement or "",
+            xact_id=self.xact_id or "",
+            is_done=bool(self.done),
+            once=once_key(idempotency_key) if over_money else "",
         )
+
+    def _legs(self) -> Legs | None:
+        if self.release is None or self.refund is None:
+            return None
+        return Legs(self.release.amount, self.refund.amount)
+
+
+_NEEDED = {
+    "resolve_dispute": ("release", "refund"),
+    "settle_review": ("release", "refund"),
+    "withdraw_settlement": ("settlement",),
+    "answer_surplus": ("settlement", "done"),
+    "refund_capture": ("xact_id",),
+}
+
+
+class WindowBody(Border):
+    """Istanbul days that PAYNET's lists are compared for; absent: the last four."""
+
+    first: Day | None = None
+    last: Day | None = None
+
+
+class PlanBody(Border):
+    plan_id: str = Field(pattern=r"^plan-[a-z2-7]{1,60}$")
+
+
+def once_key(idempotency_key: str | None) -> str:
+    """Raises InvalidRequest for a missing or ill-formed Idempotency-Key."""
+    if idempotency_key is None:
+        raise InvalidRequest(FieldProblem("Idempotency-Key", "missing"))
+    if not _KEY.fullmatch(idempotency_key):
+        raise InvalidRequest(FieldProblem("Idempotency-Key", "pattern"))
+    return idempotency_key
 
 
 def listed_role(word: str) -> Role:
     """As whom a caller lists his escrows. Raises InvalidRequest."""
     return Role(listed(word, (Role.PAYER, Role.PAYEE), "as"))
+
+
+def queue_asked(reason: str, limit: str) -> Asked:
+    """Which human queues, and how much of them. Raises InvalidRequest."""
+    if not _LINES.fullmatch(limit) or int(limit) > QUEUE_LINES_MAX:
+        raise InvalidRequest(FieldProblem("limit", "not_listed"))
+    if not reason:
+        return Asked(limit=int(limit))
+    return Asked(
+        (QueueReason(listed(reason, tuple(QueueReason), "reason")),), int(limit)
+    )
+
+
+def month(text: str) -> str:
+    """`2026-11`. Raises InvalidRequest."""
+    if not _MONTH.fullmatch(text):
+        raise InvalidRequest(FieldProblem("month", "month"))
+    return text
 
 
 def listed(word: str, allowed: Sequence[str], field: str) -> str:

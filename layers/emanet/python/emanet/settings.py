@@ -79,6 +79,18 @@ class PaynetSettings(Settings):
         return self
 
 
+class PaceSettings(Settings):
+    """How fast the machine's own questions and orders may come to PAYNET."""
+
+    paynet_requests_per_second: int = Field(default=5, ge=1, le=100)
+
+
+class EscrowModeSettings(Settings):
+    """`on`: PAYNET's own escrow holds the money of new payments."""
+
+    paynet_escrow: Literal["on", "off"] = "off"
+
+
 class WebhookSettings(Settings):
     """`None` networks: the gate's address half is switched off."""
 

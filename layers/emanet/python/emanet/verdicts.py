@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from emanet import policy
+from emanet import deadlines, policy
 from emanet.attempts import close, close_live, is_charging, with_attempt
 from emanet.escrow import (
     UNPAID,
@@ -17,11 +17,20 @@ from emanet.escrow import (
     Capture,
     CaptureStatus,
     Escrow,
+    Flag,
     QueueReason,
+    SettlementKind,
+    SettlementStatus,
     Status,
     Step,
 )
-from emanet.machine import advance, queued
+from emanet.machine import (
+    advance,
+    flagged,
+    has_undecided,
+    to_review,
+    unflagged,
+)
 from emanet.outcome import (
     Approved,
     Declined,
@@ -30,6 +39,8 @@ from emanet.outcome import (
     Outcome,
     Unknown,
 )
+from emanet.settlements import suspended
+from emanet.surplus import going_back, queue_for
 
 
 def settle(escrow: Escrow, number: int, outcome: Outcome, step: Step) -> Escrow | None:
@@ -71,12 +82,15 @@ def _seen(
     escrow: Escrow, attempt: Attempt, capture: Capture, why: str, step: Step
 ) -> Escrow | None:
     """A success that could not be judged yet is kept, so that no "not found" can make
-    it forgotten."""
+    it forgotten; unless its charge is undecided still, a human is shown it."""
     payable = (Status.CREATED, Status.AUTHENTICATING)
     if escrow.status in payable or _stands(attempt, capture):
         return None
     noted = _keeping(attempt, (capture,), CaptureStatus.MISMATCHED)
-    return _noted(escrow, noted, None, why, step)
+    if is_charging(escrow, attempt):
+        return _noted(escrow, noted, why, step)
+    flags = flagged(escrow, QueueReason.DOUBTFUL_CAPTURE, step)
+    return _noted(escrow, noted, why, step, flags)
 
 
 def _refused(
@@ -94,37 +108,58 @@ def _approved(
     if _knows(attempt, capture):
         return None
     if is_charging(escrow, attempt):
-        return _fund(escrow, "capture", attempt, capture, step)
+        return funded(escrow, "capture", attempt, capture, step)
     if escrow.status in (Status.CREATED, Status.AUTHENTICATING):
-        return _fund(escrow, "fund_late", attempt, capture, step)
+        return funded(escrow, "fund_late", attempt, capture, step)
     if escrow.status in UNPAID or _is_unpaid_review(escrow):
         return _late(escrow, attempt, capture, CaptureStatus.WAITING, step)
     return _late(escrow, attempt, capture, CaptureStatus.SURPLUS, step)
 
 
-def _fund(
-    escrow: Escrow, name: str, attempt: Attempt, capture: Capture, step: Step
+def funded(
+    escrow: Escrow,
+    name: str,
+    attempt: Attempt,
+    capture: Capture,
+    step: Step,
+    *,
+    why: str = "",
+    **more: Any,
 ) -> Escrow:
-    """The whole amount is here: held. Captures that waited are surplus now."""
+    """The whole amount is here: held, and its clocks run. Captures that waited are
+    surplus now, and go back."""
     funding = replace(capture, status=CaptureStatus.FUNDS)
     paid = replace(
         close(attempt, AttemptStatus.CAPTURED, step.at),
-        captures=(*_surplus(attempt, capture).captures, funding),
+        captures=(*_surplus(attempt, capture, step).captures, funding),
     )
     rest = close_live(escrow, AttemptStatus.SUPERSEDED, step.at)
     attempts = tuple(
-        paid if a.number == paid.number else _surplus(a, capture) for a in rest
+        paid if a.number == paid.number else _surplus(a, capture, step) for a in rest
     )
+    shown = replace(escrow, attempts=attempts, flags=more.pop("flags", escrow.flags))
+    shown = replace(shown, flags=queue_for(shown, step))
+    minor = more.get("amount_minor", escrow.amount_minor)
     return advance(
         escrow,
         name,
         Status.HELD,
         step,
+        why=why,
         attempts=attempts,
-        balances=escrow.balances.capture(escrow.amount_minor),
+        balances=escrow.balances.capture(minor),
         held_at=step.at,
-        **_queued_if_surplus(escrow, attempts, step.at),
+        deadlines=deadlines.on_hold(escrow.policy, step.at),
+        flags=_doubt_for(shown, step),
+        **more,
     )
+
+
+def _doubt_for(escrow: Escrow, step: Step) -> tuple[Flag, ...]:
+    """Paid: in the queue of doubtful captures while one of them is undecided."""
+    if has_undecided(escrow):
+        return flagged(escrow, QueueReason.DOUBTFUL_CAPTURE, step)
+    return unflagged(escrow, QueueReason.DOUBTFUL_CAPTURE)
 
 
 def _unpaid(
@@ -138,7 +173,7 @@ def _unpaid(
     for late in settled.attempts:
         for capture in late.captures:
             if capture.status is CaptureStatus.WAITING:
-                return _fund(settled, "fund_late", late, capture, step)
+                return funded(settled, "fund_late", late, capture, step)
     name = "decline" if status is AttemptStatus.DECLINED else "find_unpaid"
     return advance(
         escrow, name, Status.CREATED, step, why=why, attempts=settled.attempts
@@ -160,13 +195,36 @@ def _doubtful(
 ) -> Escrow | None:
     """Unpaid, or the held money went back: frozen. Else stored and shown."""
     why = f"{reason}, attempt {attempt.number}"
+    ours = [c for c in captures if c.is_reversed and _gave_back(escrow, c)]
+    rest = [c for c in captures if c not in ours]
+    if ours and all(_stands(attempt, c) and not c.is_reversed for c in rest):
+        return None  # our own refund is no news
     if escrow.status in UNPAID or _is_held_money_gone(escrow, attempt, captures):
         return _freeze(escrow, attempt, why, captures, step)
     told = any(entry.why == why for entry in escrow.history)
     if told and all(_stands(attempt, capture) for capture in captures):
         return None
     noted = replace(_keeping(attempt, captures, CaptureStatus.MISMATCHED), ask_at=None)
-    return _noted(escrow, noted, QueueReason.DOUBTFUL_CAPTURE, why, step)
+    flags = flagged(escrow, QueueReason.DOUBTFUL_CAPTURE, step)
+    return _noted(escrow, noted, why, step, flags)
+
+
+def _gave_back(escrow: Escrow, capture: Capture) -> bool:
+    """We ourselves asked PAYNET to give this one back."""
+    for known in escrow.captures:
+        if known.is_same(capture) and known.status is CaptureStatus.SURPLUS:
+            return known.refund is not None
+    funding = escrow.funding
+    ours = funding is not None and funding[1].is_same(capture)
+    return ours and any(
+        s.kind is SettlementKind.REFUND and s.status in _HAPPENED
+        for s in escrow.settlements
+    )
+
+
+_HAPPENED = frozenset(  # or may have
+    {SettlementStatus.SENT, SettlementStatus.UNKNOWN, SettlementStatus.DONE}
+)
 
 
 def _is_held_money_gone(
@@ -177,6 +235,43 @@ def _is_held_money_gone(
     return escrow.status is Status.HELD and gone
 
 
+def freeze_held(escrow: Escrow, doubt: Doubtful, step: Step) -> Escrow:
+    """Held money of which PAYNET shows that it, or a part, went back without us."""
+    attempt = escrow.funding[0] if escrow.funding else escrow.attempts[-1]
+    return _freeze(escrow, attempt, doubt.reason, doubt.captures, step)
+
+
+def note_fee(escrow: Escrow, told: Capture, step: Step) -> Escrow | None:
+    """PAYNET's fee on a capture of ours, as PAYNET tells it now; None: known already.
+    The ledger books the difference."""
+    if not any(_is_charged_otherwise(known, told) for known in escrow.captures):
+        return None
+    attempts = tuple(
+        replace(a, captures=tuple(with_fee(known, told) for known in a.captures))
+        for a in escrow.attempts
+    )
+    return advance(escrow, "note_fee", escrow.status, step, attempts=attempts)
+
+
+def with_fee(known: Capture, told: Capture) -> Capture:
+    """With the fee and tax that are told of the same transaction; what is not told
+    stays."""
+    fee, tax = told.commission_minor, told.commission_tax_minor
+    if fee is None or not known.is_same(told):
+        return known
+    tax = known.commission_tax_minor if tax is None else tax
+    return replace(known, commission_minor=fee, commission_tax_minor=tax)
+
+
+def _is_charged_otherwise(known: Capture, told: Capture) -> bool:
+    return fee_of(with_fee(known, told)) != fee_of(known)
+
+
+def fee_of(capture: Capture) -> tuple[int | None, int | None]:
+    """PAYNET's fee and the tax on it, as far as they are known."""
+    return capture.commission_minor, capture.commission_tax_minor
+
+
 def _freeze(
     escrow: Escrow,
     attempt: Attempt,
@@ -185,15 +280,14 @@ def _freeze(
     step: Step,
 ) -> Escrow:
     noted = replace(_keeping(attempt, captures, CaptureStatus.MISMATCHED), ask_at=None)
-    return advance(
+    return to_review(
         escrow,
         "doubt_capture",
-        Status.REVIEW,
+        QueueReason.DOUBTFUL_CAPTURE,
         step,
         why=why,
         attempts=with_attempt(escrow, noted),
-        prior_status=escrow.status,
-        **queued(escrow, QueueReason.DOUBTFUL_CAPTURE, step.at),
+        settlements=suspended(escrow),
     )
 
 
@@ -204,15 +298,21 @@ def _late(
     status: CaptureStatus,
     step: Step,
 ) -> Escrow:
-    """Stored, never ignored, and never a change of status."""
+    """Stored, never ignored, and never a change of status; a surplus goes back."""
+    if status is CaptureStatus.SURPLUS:
+        capture = going_back(attempt, capture, step)
     noted = replace(_keeping(attempt, (capture,), status), ask_at=None)
-    waits = status is CaptureStatus.WAITING
-    reason = None if waits else QueueReason.LATE_CAPTURE
-    return _noted(escrow, noted, reason, status, step)
+    attempts = with_attempt(escrow, noted)
+    flags = queue_for(replace(escrow, attempts=attempts), step)
+    return _noted(escrow, noted, status, step, flags)
 
 
 def _noted(
-    escrow: Escrow, noted: Attempt, reason: QueueReason | None, why: str, step: Step
+    escrow: Escrow,
+    noted: Attempt,
+    why: str,
+    step: Step,
+    flags: tuple[Flag, ...] | None = None,
 ) -> Escrow:
     return advance(
         escrow,
@@ -221,7 +321,7 @@ def _noted(
         step,
         why=why,
         attempts=with_attempt(escrow, noted),
-        **(queued(escrow, reason, step.at) if reason else {}),
+        flags=escrow.flags if flags is None else flags,
     )
 
 
@@ -252,22 +352,11 @@ def _keeping(
     return replace(attempt, captures=(*old, *new))
 
 
-def _surplus(attempt: Attempt, funding: Capture) -> Attempt:
-    """What waited besides the capture that funds is surplus now."""
+def _surplus(attempt: Attempt, funding: Capture, step: Step) -> Attempt:
+    """What waited besides the capture that funds is surplus now, and goes back."""
     others = (c for c in attempt.captures if not c.is_same(funding))
     captures = tuple(
-        replace(c, status=CaptureStatus.SURPLUS)
-        if c.status is CaptureStatus.WAITING
-        else c
+        going_back(attempt, c, step) if c.status is CaptureStatus.WAITING else c
         for c in others
     )
     return replace(attempt, captures=captures)
-
-
-def _queued_if_surplus(
-    escrow: Escrow, attempts: tuple[Attempt, ...], at: datetime
-) -> dict[str, Any]:
-    captures = (capture for attempt in attempts for capture in attempt.captures)
-    if any(capture.status is CaptureStatus.SURPLUS for capture in captures):
-        return queued(escrow, QueueReason.LATE_CAPTURE, at)
-    return {}

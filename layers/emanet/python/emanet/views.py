@@ -3,25 +3,35 @@ Digests, sessions and write ids are nobody's business and are not here."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from emanet import policy
+from emanet.deadlines import running
 from emanet.due import Duty, moments
 from emanet.errors import PaynetUnreachable
 from emanet.escrow import (
     CLOSED_UNPAID,
     UNPAID,
+    Actor,
     Attempt,
+    Capture,
     CaptureStatus,
+    Dispute,
     Entry,
     Escrow,
     Role,
+    Settlement,
     Status,
 )
-from emanet.machine import allowed_actions
+from emanet.machine import actions
 from emanet.money import CURRENCY
 from emanet.ports import Session
+from emanet.problems import Language, reason_text
 from emanet.usecases.access import Caller, actors
+from emanet.usecases.operate import Waiting
+from emanet.usecases.statements import COLUMNS, Statement
 
 _WORDS = {
     Status.RELEASED: "released",
@@ -34,8 +44,10 @@ def money(amount_minor: int) -> dict[str, Any]:
     return {"amount": amount_minor, "currency": CURRENCY}
 
 
-def escrow_view(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
-    """The escrow for this caller."""
+def escrow_view(
+    escrow: Escrow, caller: Caller, at: datetime, language: Language = "en"
+) -> dict[str, Any]:
+    """The escrow for this caller, and what he, or time, can do about it."""
     mine = actors(escrow, caller)
     roles = {actor.role for actor in mine}
     if roles == {Role.CARRIER}:
@@ -45,17 +57,146 @@ def escrow_view(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
         **_parcel(escrow),
         **_order(escrow),
         **_money(escrow),
-        "allowed_actions": allowed_actions(escrow, mine, at),
-        "next": _next(escrow),
-        "history": [_entry(entry, full=knows_why) for entry in escrow.history],
+        **explain(escrow, mine, at, language),
+        "deadlines": _deadlines(escrow),
+        "settlements": [_settlement(s, roles) for s in escrow.settlements],
+        "disputes": [_dispute(dispute) for dispute in escrow.disputes],
+        "history": _history(escrow, roles),
     }
     if knows_why:
         view["attempts"] = [_attempt(attempt) for attempt in escrow.attempts]
-    if roles & {Role.PAYEE, Role.OPERATIONS} or not roles:
+    if not roles & {Role.PAYER} or roles & {Role.PAYEE}:
         view["fee"] = money(escrow.fee_minor)
     if Role.OPERATIONS in roles:
-        view["queue_reason"] = escrow.queue_reason
+        view |= _for_operations(escrow)
     return view
+
+
+def explain(
+    escrow: Escrow, mine: Iterable[Actor], at: datetime, language: Language
+) -> dict[str, Any]:
+    """Derived from the machine's own table and guards: what this caller may do now,
+    what not and why, and what happens by itself, when."""
+    allowed, blocked = actions(escrow, mine, at)
+    return {
+        "allowed_actions": allowed,
+        "blocked_actions": [
+            {"action": word, "reason": why, "text": reason_text(why, language)}
+            for word, why in blocked.items()
+        ],
+        "next": _next(escrow, at),
+    }
+
+
+def _for_operations(escrow: Escrow) -> dict[str, Any]:
+    """What a human who decides must know, and nobody else."""
+    known = escrow.chargeback
+    return {
+        "queue_reason": escrow.queue_reason,
+        "flags": [{"reason": f.reason, "since": _text(f.since)} for f in escrow.flags],
+        "prior_status": escrow.prior_status,
+        "chargeback": known
+        and {
+            "status": known.status,
+            "at": _text(known.at),
+            "loss": money(known.loss_minor),
+        },
+        "captures": [
+            _capture(attempt, capture)
+            for attempt in escrow.attempts
+            for capture in attempt.captures
+        ],
+    }
+
+
+def _capture(attempt: Attempt, capture: Capture) -> dict[str, Any]:
+    minor, refund = capture.amount_minor, capture.refund
+    return {
+        "attempt": attempt.number,
+        "xact_id": capture.xact_id,
+        "status": capture.status,
+        "amount": None if minor is None else money(minor),
+        "at": _text(capture.at),
+        "is_reversed": capture.is_reversed,
+        "refund": refund and _settlement(refund, {Role.OPERATIONS}),
+    }
+
+
+def _settlement(settlement: Settlement, roles: set[Role]) -> dict[str, Any]:
+    """Its key is a person's own business, and operations'."""
+    view = {
+        "kind": settlement.kind,
+        "amount": money(settlement.amount_minor),
+        "status": settlement.status,
+        "by": settlement.by.partition(":")[0],
+        "at": _text(settlement.at),
+        "due_at": _text(settlement.due_at),
+        "ended_at": _text(settlement.ended_at),
+    }
+    if Role.OPERATIONS in roles:
+        view |= {"key": settlement.key, "why": settlement.why}
+        view |= {"proof": settlement.proof, "sent_at": _text(settlement.sent_at)}
+    return view
+
+
+def _dispute(dispute: Dispute) -> dict[str, Any]:
+    return {
+        "number": dispute.number,
+        "status": dispute.status,
+        "reason": dispute.reason,
+        "evidence": list(dispute.evidence),
+        "opened_at": _text(dispute.opened_at),
+        "answer_by": _text(dispute.answer_by),
+        "ended_at": _text(dispute.ended_at),
+    }
+
+
+def _deadlines(escrow: Escrow) -> dict[str, Any]:
+    """Those that run; none counts while `clocks_stand_since` says so."""
+    ends = {name: _text(at) for at, name in running(escrow.deadlines)}
+    return {**ends, "clocks_stand_since": _text(escrow.stopped_at)}
+
+
+def statement_view(statement: Statement) -> dict[str, Any]:
+    """Whole kuruş. `sums`: by account, what is owed on it."""
+    return {
+        "lines": [
+            {name: getattr(line, name) for name in COLUMNS} | {"at": _text(line.at)}
+            for line in statement.lines
+        ],
+        "sums": {name: money(minor) for name, minor in statement.sums.items()},
+        "complete": statement.is_complete,
+    }
+
+
+def waiting_view(waiting: Waiting, caller: Caller, at: datetime) -> dict[str, Any]:
+    """One line of the human queue: age, amount, reason, what may be done."""
+    line = waiting.line
+    age_s = int((at - line.since).total_seconds())
+    view: dict[str, Any] = {
+        "id": line.id,
+        "reason": line.reason,
+        "since": _text(line.since),
+        "age_s": age_s,
+    }
+    if waiting.escrow:
+        return view | _waiting_escrow(waiting.escrow, caller, at)
+    if waiting.callback:
+        told = dict(waiting.callback.hint)
+        doable = ["replay", "close"]
+        return view | {"kind": "callback", "told": told, "allowed_actions": doable}
+    return view | {"kind": "unreadable", "allowed_actions": []}
+
+
+def _waiting_escrow(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
+    allowed, _ = actions(escrow, actors(escrow, caller), at)
+    return {
+        "kind": "escrow",
+        "status": escrow.status,
+        "amount": money(escrow.balances.held or escrow.amount_minor),
+        "why": escrow.history[-1].why,
+        "allowed_actions": allowed,
+    }
 
 
 def _order(escrow: Escrow) -> dict[str, Any]:
@@ -121,14 +262,21 @@ def three_ds(session: Session, prefer: str) -> dict[str, str]:
     raise PaynetUnreachable
 
 
-def _next(escrow: Escrow) -> dict[str, Any] | None:
+def _next(escrow: Escrow, at: datetime) -> dict[str, Any] | None:
     """What happens by itself if nobody does anything, and when."""
     charging = escrow.status is Status.CHARGING
-    coming = [m for m in moments(escrow) if charging or m.duty is not Duty.ASK]
+    coming = [
+        moment
+        for moment in moments(escrow)
+        if (charging or moment.duty is not Duty.ASK) and moment.duty is not Duty.REMIND
+    ]
     if not coming:
         return None
     first = min(coming, key=lambda moment: moment.at)
-    return {"what": first.reason or first.duty, "at": _text(first.at)}
+    kinds = {order.key: order.kind for order in _orders(escrow)}
+    about = kinds.get(first.about, first.about)
+    step = {"what": first.duty, "about": about, "at": _text(first.at)}
+    return step | {"overdue": first.at <= at}
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
@@ -143,8 +291,26 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry, *, full: bool) -> dict[str, Any]:
-    """Why a bank refused a card is its holder's business."""
+def _orders(escrow: Escrow) -> list[Settlement]:
+    """Everything that moves money out. Keys name people, and stay with operations."""
+    surplus = (capture.refund for capture in escrow.captures if capture.refund)
+    return [*escrow.settlements, *surplus]
+
+
+def _history(escrow: Escrow, roles: set[Role]) -> list[dict[str, Any]]:
+    """Why a bank refused a card is its holder's business; why an order to PAYNET came
+    to what it did is operations'."""
+    if Role.OPERATIONS in roles:
+        return [_entry(entry, entry.why) for entry in escrow.history]
+    keys = tuple(order.key[: policy.WHY_BYTES_MAX] for order in _orders(escrow))
+    his = Role.PAYER in roles
+    return [
+        _entry(entry, entry.why if his and not entry.why.startswith(keys) else "")
+        for entry in escrow.history
+    ]
+
+
+def _entry(entry: Entry, why: str) -> dict[str, Any]:
     return {
         "seq": entry.seq,
         "at": _text(entry.at),
@@ -152,7 +318,7 @@ def _entry(entry: Entry, *, full: bool) -> dict[str, Any]:
         "from": entry.from_status,
         "to": entry.to_status,
         "by": entry.by.partition(":")[0],
-        "why": entry.why if full else "",
+        "why": why,
     }
 
 

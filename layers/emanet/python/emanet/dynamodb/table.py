@@ -2,35 +2,49 @@
 transition. It maps values to items and lost conditions to domain errors; it decides
 nothing, and every moment in an item is one that the domain gave it.
 
-    escrow   id, status, version, …, due_kind="escrow" due_at, queue_reason queue_since
+    escrow   id, status, version, …, due_kind="escrow" due_at, queue_reason queue_since,
+             moved_on
     inbox    id="inbox-…", status, tries, …, due_kind="inbox" due_at, expires_at_s
+    plan     id="plan-…", findings, expires_at_s
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
-from pydantic import TypeAdapter, ValidationError
 
 from emanet import policy
-from emanet.due import due_at
-from emanet.errors import (
-    EscrowNotFound,
-    StaleEscrow,
-    StoreUnavailable,
-    UnreadableItem,
+from emanet.dynamodb.items import (
+    Item,
+    callback_item,
+    callback_of,
+    escrow_item,
+    escrow_of,
+    plain_of,
+    plan_item,
+    plan_of,
+    readable,
+    serialize,
+    stamp,
 )
+from emanet.errors import EscrowNotFound, StaleEscrow, StoreUnavailable
 from emanet.escrow import Escrow, QueueReason
-from emanet.ports import Callback, CallbackStatus, Due, DueKind
+from emanet.ports import (
+    Callback,
+    CallbackStatus,
+    Due,
+    DueKind,
+    Plan,
+    Queued,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -41,6 +55,8 @@ CONFIG = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "max_attempts": 3}
 )
 
+BATCH_MAX = 100  # of one BatchGetItem
+
 _LOST = "ConditionalCheckFailedException"
 _BUSY = {
     "InternalServerError",
@@ -50,79 +66,12 @@ _BUSY = {
     "ThrottlingException",
     "TransactionConflictException",
 }
-_ESCROW = TypeAdapter(Escrow)
-_CALLBACK = TypeAdapter(Callback)
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
-
-Item = dict[str, Any]
-T = TypeVar("T")
-
-
-def stamp(moment: datetime) -> str:
-    """A moment as text that sorts: UTC, always three decimals."""
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def client() -> DynamoDBClient:
     """boto3 takes region, endpoint and credentials from the environment."""
     dynamodb: DynamoDBClient = boto3.client("dynamodb", config=CONFIG)
     return dynamodb
-
-
-# ── values and items ─────────────────────────────────────────────────────────
-
-
-def escrow_item(escrow: Escrow) -> Item:
-    """The escrow as a DynamoDB item, with what its indexes need beside it."""
-    plain = _ESCROW.dump_python(escrow, mode="json", exclude_none=True)
-    plain["created_at"] = stamp(escrow.created_at)
-    plain["payer_id"] = escrow.payer.id
-    plain["payee_id"] = escrow.payee.id
-    if escrow.queue_since:
-        plain["queue_since"] = stamp(escrow.queue_since)
-    return _item(plain, DueKind.ESCROW, due_at(escrow))
-
-
-def escrow_of(item: Mapping[str, Any]) -> Escrow:
-    """The escrow in an item. Raises UnreadableItem."""
-    return _read_as(_ESCROW, item)
-
-
-def _readable(items: Iterable[Mapping[str, Any]]) -> Iterator[Escrow]:
-    """One broken item hides nobody's other escrows."""
-    for item in items:
-        with suppress(UnreadableItem):
-            yield escrow_of(item)
-
-
-def callback_item(callback: Callback) -> Item:
-    """The callback as an item; once applied it is forgotten after a while."""
-    plain = _CALLBACK.dump_python(callback, mode="json", exclude_none=True)
-    if callback.queue_since:
-        plain["queue_since"] = stamp(callback.queue_since)
-    if callback.status is CallbackStatus.APPLIED:
-        forget = callback.received_at + policy.CALLBACK_KEPT_FOR
-        plain["expires_at_s"] = int(forget.timestamp())
-    return _item(plain, DueKind.INBOX, callback.due_at)
-
-
-def _read_as(kind: TypeAdapter[T], item: Mapping[str, Any]) -> T:
-    try:
-        return kind.validate_python(_plain(item))
-    except ValidationError:
-        raise UnreadableItem from None
-
-
-def _item(plain: dict[str, Any], kind: DueKind, due: datetime | None) -> Item:
-    if due:
-        plain |= {"due_kind": kind, "due_at": stamp(due)}
-    return {name: _serialize(value) for name, value in plain.items()}
-
-
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _deserialize(value) for name, value in item.items()}
 
 
 # ── the table ────────────────────────────────────────────────────────────────
@@ -152,7 +101,7 @@ def _lost(error: ClientError) -> Item:
 
 @dataclass(frozen=True, slots=True)
 class DynamoEscrowStore:
-    """EscrowStore, Schedule and Inbox over one table."""
+    """EscrowStore, Schedule, Inbox, Queues and Plans over one table."""
 
     table: str
     dynamodb: DynamoDBClient
@@ -197,7 +146,7 @@ class DynamoEscrowStore:
                 IndexName=index,
                 KeyConditionExpression="#party = :party",
                 ExpressionAttributeNames={"#party": key},
-                ExpressionAttributeValues={":party": _serialize(party)},
+                ExpressionAttributeValues={":party": serialize(party)},
                 ScanIndexForward=False,
                 Limit=limit,
             )
@@ -205,16 +154,20 @@ class DynamoEscrowStore:
         items = self._read_all(keys) if keys else []
         newest = {item["id"]["S"]: item for item in items}
         ids = (key["id"]["S"] for key in keys)
-        return list(_readable(newest[id_] for id_ in ids if id_ in newest))
+        return list(readable(newest[id_] for id_ in ids if id_ in newest))
 
     def _read_all(self, keys: list[dict[str, Any]]) -> list[Item]:
-        with _asking():
-            answer = self.dynamodb.batch_get_item(
-                RequestItems={self.table: {"Keys": keys}}
-            )
-        if answer.get("UnprocessedKeys"):
-            raise StoreUnavailable("UnprocessedKeys")
-        return list(answer["Responses"][self.table])
+        items: list[Item] = []
+        for start in range(0, len(keys), BATCH_MAX):
+            some = keys[start : start + BATCH_MAX]
+            with _asking():
+                answer = self.dynamodb.batch_get_item(
+                    RequestItems={self.table: {"Keys": some}}
+                )
+            if answer.get("UnprocessedKeys"):
+                raise StoreUnavailable("UnprocessedKeys")
+            items += answer["Responses"][self.table]
+        return items
 
     # ── the schedule ──
 
@@ -225,12 +178,12 @@ class DynamoEscrowStore:
                 IndexName="due",
                 KeyConditionExpression="due_kind = :kind AND due_at <= :now",
                 ExpressionAttributeValues={
-                    ":kind": _serialize(str(kind)),
-                    ":now": _serialize(stamp(now)),
+                    ":kind": serialize(str(kind)),
+                    ":now": serialize(stamp(now)),
                 },
                 Limit=limit,
             )
-        lines = map(_plain, found["Items"])
+        lines = map(plain_of, found["Items"])
         return [
             Due(line["id"], datetime.fromisoformat(line["due_at"])) for line in lines
         ]
@@ -240,18 +193,18 @@ class DynamoEscrowStore:
             with _asking():
                 self.dynamodb.update_item(
                     TableName=self.table,
-                    Key={"id": _serialize(item.id)},
+                    Key={"id": serialize(item.id)},
                     UpdateExpression="SET due_at = :until, lease_id = :lease",
                     ConditionExpression="due_at = :seen",
                     ExpressionAttributeValues={
-                        ":until": _serialize(stamp(until)),
-                        ":lease": _serialize(lease_id),
-                        ":seen": _serialize(stamp(item.due_at)),
+                        ":until": serialize(stamp(until)),
+                        ":lease": serialize(lease_id),
+                        ":seen": serialize(stamp(item.due_at)),
                     },
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
-            return bool(_plain(_lost(error)).get("lease_id") == lease_id)
+            return bool(plain_of(_lost(error)).get("lease_id") == lease_id)
         return True
 
     def set_aside(self, item_id: str, lease_until: datetime) -> None:
@@ -259,16 +212,16 @@ class DynamoEscrowStore:
         with _asking(), _losing_is_fine():
             self.dynamodb.update_item(
                 TableName=self.table,
-                Key={"id": _serialize(item_id)},
+                Key={"id": serialize(item_id)},
                 UpdateExpression=(
                     "SET queue_reason = :reason, queue_since = :now "
                     "REMOVE due_kind, due_at"
                 ),
                 ConditionExpression="due_at = :lease",
                 ExpressionAttributeValues={
-                    ":reason": _serialize(str(QueueReason.UNREADABLE)),
-                    ":now": _serialize(stamp(now)),
-                    ":lease": _serialize(stamp(lease_until)),
+                    ":reason": serialize(str(QueueReason.UNREADABLE)),
+                    ":now": serialize(stamp(now)),
+                    ":lease": serialize(stamp(lease_until)),
                 },
             )
 
@@ -281,6 +234,46 @@ class DynamoEscrowStore:
         )
         return rival is None
 
+    # ── the human queues, and the days on which money moved ──
+
+    def queued(self, reason: QueueReason, limit: int) -> list[Queued]:
+        found = self._query("queue", "queue_reason = :key", reason, limit)
+        return [
+            Queued(line["id"], reason, datetime.fromisoformat(line["queue_since"]))
+            for line in map(plain_of, found["Items"])
+        ]
+
+    def moved_on(self, day: date) -> Iterator[str]:
+        start: dict[str, Any] = {}
+        while True:
+            found = self._query("moved", "moved_on = :key", day.isoformat(), **start)
+            yield from (item["id"]["S"] for item in found["Items"])
+            if not found.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
+
+    def _query(
+        self, index: str, condition: str, key: str, limit: int = 500, **more: Any
+    ) -> Any:
+        with _asking():
+            return self.dynamodb.query(
+                TableName=self.table,
+                IndexName=index,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues={":key": serialize(str(key))},
+                Limit=limit,
+                **more,
+            )
+
+    # ── plans of repair ──
+
+    def keep_plan(self, plan: Plan) -> None:
+        self._put(plan_item(plan), "attribute_not_exists(id)", {}, {})
+
+    def read_plan(self, plan_id: str) -> Plan | None:
+        item = self._read(plan_id)
+        return plan_of(item) if item else None
+
     # ── the inbox ──
 
     def keep(self, callback: Callback) -> None:
@@ -290,21 +283,21 @@ class DynamoEscrowStore:
         with _asking(), _losing_is_fine():
             self.dynamodb.update_item(
                 TableName=self.table,
-                Key={"id": _serialize(callback.id)},
+                Key={"id": serialize(callback.id)},
                 UpdateExpression="SET due_at = :now, due_kind = :kind",
                 ConditionExpression="#status IN (:received, :parked)",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
-                    ":now": _serialize(stamp(callback.received_at)),
-                    ":kind": _serialize(str(DueKind.INBOX)),
-                    ":received": _serialize(str(CallbackStatus.RECEIVED)),
-                    ":parked": _serialize(str(CallbackStatus.PARKED)),
+                    ":now": serialize(stamp(callback.received_at)),
+                    ":kind": serialize(str(DueKind.INBOX)),
+                    ":received": serialize(str(CallbackStatus.RECEIVED)),
+                    ":parked": serialize(str(CallbackStatus.PARKED)),
                 },
             )
 
     def read(self, callback_id: str) -> Callback | None:
         item = self._read(callback_id)
-        return _read_as(_CALLBACK, item) if item else None
+        return callback_of(item) if item else None
 
     def finish(self, callback: Callback, lease_until: datetime) -> bool:
         rival = self._put(
@@ -315,12 +308,21 @@ class DynamoEscrowStore:
         )
         return rival is None
 
+    def decide(self, before: Callback, after: Callback) -> bool:
+        rival = self._put(
+            callback_item(after),
+            "#status = :status",
+            {":status": before.status},
+            {"#status": "status"},
+        )
+        return rival is None
+
     # ── one read, one write ──
 
     def _read(self, id_: str) -> Item | None:
         with _asking():
             answer = self.dynamodb.get_item(
-                TableName=self.table, Key={"id": _serialize(id_)}, ConsistentRead=True
+                TableName=self.table, Key={"id": serialize(id_)}, ConsistentRead=True
             )
         return answer.get("Item")
 
@@ -336,7 +338,7 @@ class DynamoEscrowStore:
         optional: dict[str, Any] = {}
         if values:
             optional["ExpressionAttributeValues"] = {
-                name: _serialize(value) for name, value in values.items()
+                name: serialize(value) for name, value in values.items()
             }
         if names:
             optional["ExpressionAttributeNames"] = names

@@ -18,13 +18,17 @@ class Caller:
 
 
 def actors(escrow: Escrow, caller: Caller) -> tuple[Actor, ...]:
-    """Every role of the caller here. A party is never also operations or carrier, so
-    that nobody decides his own case."""
+    """Every role of the caller here. A party is never also operations, carrier or
+    backend, so that nobody decides his own case."""
     parties = {Role.PAYER: escrow.payer.id, Role.PAYEE: escrow.payee.id}
     own = tuple(Actor(role, id_) for role, id_ in parties.items() if id_ == caller.sub)
     if own:
         return own
-    by_scope = {"operations": Role.OPERATIONS, "delivery:confirm": Role.CARRIER}
+    by_scope = {
+        "operations": Role.OPERATIONS,
+        "delivery:confirm": Role.CARRIER,
+        "escrow:create": Role.BACKEND,
+    }
     return tuple(
         Actor(role, caller.sub)
         for scope, role in by_scope.items()

@@ -1,24 +1,12 @@
-"""The goods move, and then the money: shipped by the payee, delivered by whoever saw
-it, released by the payer's word. The payee never releases, nor starts the clock that
-does."""
+"""The goods move: shipped by the payee, delivered by whoever saw it. Where the payer
+objects, everything stands still. The payee starts no clock that pays him."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 
-from emanet import holding
-from emanet.errors import FieldProblem, IllegalTransition, KeyReused
-from emanet.escrow import (
-    Actor,
-    Escrow,
-    Role,
-    Settlement,
-    SettlementKind,
-    SettlementStatus,
-    Shipment,
-)
+from emanet import disputes, holding
+from emanet.escrow import Escrow, Role, Shipment
 from emanet.ports import Desk
 from emanet.usecases.access import Caller, actor_as
 from emanet.usecases.writing import change
@@ -71,61 +59,36 @@ def deliver(escrow_id: str, caller: Caller, desk: Desk) -> Escrow:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation:
-    """The payer's word. `amount_minor` is what he saw on his screen, if he says so: it
-    must still be all that is available."""
+class Objection:
+    """Why the payer objects, and where the marketplace keeps what shows it."""
 
-    idempotency_key: str
-    amount_minor: int | None = None
+    reason: str
+    evidence: tuple[str, ...] = ()
 
 
-def release(
-    escrow_id: str,
-    word: Confirmation,
-    caller: Caller,
-    desk: Desk,
-) -> Escrow:
-    """The payer confirms: all that is held is owed to the payee. A repeat under the
-    same key answers with the present state and moves nothing.
-
-    Raises EscrowNotFound, NotYourAction, IllegalTransition, KeyReused.
-    """
+def dispute(escrow_id: str, objection: Objection, caller: Caller, desk: Desk) -> Escrow:
+    """Idempotent while the same objection is open. Raises EscrowNotFound,
+    NotYourAction, IllegalTransition."""
     escrow = desk.store.get(escrow_id)
     payer = actor_as(escrow, caller, Role.PAYER)
-    key = f"{payer}/{word.idempotency_key}"
-    fingerprint = _fingerprint("release", str(word.amount_minor))
 
-    def let_go(current: Escrow) -> Escrow | None:
-        if known := current.settlement(key):
-            _must_be_a_repeat(known, fingerprint)
+    def object_to(current: Escrow) -> Escrow | None:
+        known = current.dispute
+        if known and objection == Objection(known.reason, known.evidence):
             return None
-        if word.amount_minor not in (None, current.available_minor):
-            raise IllegalTransition(current, "amount_differs")
         now = desk.step(payer)
-        settlement = _release_of(current, key, fingerprint, payer, now.at)
-        return holding.release(current, settlement, now)
+        return disputes.open_(current, objection.reason, objection.evidence, now)
 
-    return change(desk.store, escrow, let_go)
-
-
-def _must_be_a_repeat(known: Settlement, fingerprint: str) -> None:
-    if known.fingerprint != fingerprint:
-        raise KeyReused(FieldProblem("Idempotency-Key", "reused"))
+    return change(desk.store, escrow, object_to)
 
 
-def _release_of(
-    escrow: Escrow, key: str, fingerprint: str, payer: Actor, at: datetime
-) -> Settlement:
-    return Settlement(
-        key=key,
-        kind=SettlementKind.RELEASE,
-        amount_minor=escrow.available_minor,
-        status=SettlementStatus.DONE,
-        by=str(payer),
-        fingerprint=fingerprint,
-        at=at,
+def withdraw_dispute(escrow_id: str, caller: Caller, desk: Desk) -> Escrow:
+    """The payer gives his objection up. Raises EscrowNotFound, NotYourAction,
+    IllegalTransition."""
+    escrow = desk.store.get(escrow_id)
+    payer = actor_as(escrow, caller, Role.PAYER)
+    return change(
+        desk.store,
+        escrow,
+        lambda current: disputes.withdraw(current, "", desk.step(payer)),
     )
-
-
-def _fingerprint(*parts: str) -> str:
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -19,12 +19,14 @@ from emanet.usecases.writing import change
 @dataclass(frozen=True, slots=True)
 class Start:
     """What the payer's frontend sends; `return_to` was checked against the allow-list,
-    `base_url` is the public address of this API."""
+    `base_url` is the public address of this API, `is_escrow` the deployment's wish that
+    PAYNET's own escrow holds the money too."""
 
     escrow_id: str
     card: Card
     return_to: str
     base_url: str
+    is_escrow: bool = False
 
 
 def initiate_3d(
@@ -73,6 +75,7 @@ def _attempt(
         started_at=now.at,
         return_to=start.return_to,
         state_digest=digest(state),
+        is_escrow=start.is_escrow,
     )
 
 
@@ -83,6 +86,7 @@ def _order(escrow: Escrow, attempt: Attempt, start: Start, state: str) -> Sessio
         amount_minor=attempt.expected_minor,
         return_url=start.base_url + way,
         domain=urlsplit(start.return_to).hostname or "",
+        is_escrow=attempt.is_escrow,
     )
 
 
@@ -122,4 +126,4 @@ def _give_back(
 
 def digest(secret: str) -> str:
     """How a secret of a path is stored."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

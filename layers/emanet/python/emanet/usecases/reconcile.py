@@ -4,28 +4,21 @@ fails is put off; it never keeps the others from their turn."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from emanet import attempts, holding, policy
-from emanet.due import Duty, Moment, due_at, next_moment
+from emanet import holding, policy
+from emanet.due import Duty, due_at, next_moment
 from emanet.errors import (
     EscrowNotFound,
     StaleEscrow,
     Unavailable,
     UnreadableItem,
 )
-from emanet.escrow import (
-    Actor,
-    Attempt,
-    Escrow,
-    QueueReason,
-    Role,
-    Step,
-    escrow_id_of,
-)
-from emanet.outcome import NotFound, Outcome, Unknown
+from emanet.escrow import Attempt, Escrow, QueueReason, escrow_id_of
+from emanet.outcome import NotFound, Unknown
 from emanet.ports import (
     Callback,
     CallbackStatus,
@@ -34,40 +27,55 @@ from emanet.ports import (
     DueKind,
     Gateway,
     Inbox,
+    MoneyOut,
     Schedule,
 )
-from emanet.usecases.settle import ask, settle
+from emanet.usecases.duties import CLOCK, Duties
+from emanet.usecases.pace import Pulse, backoff, backoff_for_age
+from emanet.usecases.send_orders import Sender
 
-CLOCK = Actor(Role.CLOCK)
 BUDGET = {DueKind.ESCROW: 100, DueKind.INBOX: 50}  # items of a kind in one run
-ASK_TAKES = timedelta(seconds=12)
-ITEM_TAKES = timedelta(seconds=20)  # no item is begun that may not end in time
-TIMEOUTS_MAX = 5  # in a row: PAYNET is down, the next run will see
-BACKOFF_MAX = timedelta(hours=6)
-SILENCE_WAIT_MAX = timedelta(minutes=30)
+ITEM_TAKES = timedelta(seconds=35)  # no item is begun that may not end in time
 
 
 @dataclass(slots=True)
 class Report:
-    """What a run did, for its log line."""
+    """What a run did, for its log line and its metrics: `duties` counts what was done,
+    by its name."""
 
     escrows: int = 0
     callbacks: int = 0
+    duties: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     stopped: str = ""
 
 
 @dataclass(slots=True)
 class Reconciler:
-    """One run. `deadline` is when it must have ended."""
+    """One run. `deadline` is when it must have ended; `callback_base` our own public
+    address, which PAYNET is told with each refund."""
 
     desk: Desk
     schedule: Schedule
     inbox: Inbox
     gateway: Gateway
+    money_out: MoneyOut
     deadline: datetime
+    callback_base: str = ""
     report: Report = field(default_factory=Report)
-    timeouts: int = 0
+    pulse: Pulse = field(init=False)
+    sender: Sender = field(init=False)
+    duties: Duties = field(init=False)
+
+    def __post_init__(self) -> None:
+        desk, schedule = self.desk, self.schedule
+        self.pulse = Pulse(desk.chance)
+        self.sender = Sender(
+            desk, schedule, self.money_out, self.pulse, self.callback_base
+        )
+        self.duties = Duties(
+            desk, schedule, self.gateway, self.sender, self.pulse, self.deadline
+        )
 
     def run(self) -> Report:
         """Raises StoreUnavailable only if the due index cannot be read."""
@@ -82,7 +90,7 @@ class Reconciler:
         return self.report
 
     def _must_stop(self) -> bool:
-        if self.timeouts >= TIMEOUTS_MAX:
+        if self.pulse.is_down:
             self.report.stopped = "paynet_down"
         elif self.desk.clock() + ITEM_TAKES > self.deadline:
             self.report.stopped = "time_up"
@@ -112,13 +120,15 @@ class Reconciler:
 
     def _escrow(self, id_: str, lease: datetime) -> None:
         escrow = self.desk.store.get(id_)
-        moment, due = next_moment(escrow), due_at(escrow)
-        if moment is None or due is None or due > self.desk.clock():
+        now = self.desk.clock()
+        moment, due = next_moment(escrow, now), due_at(escrow)
+        if moment is None or due is None or max(due, moment.at) > now:
             self.schedule.postpone(escrow, lease)
             return
         self.report.escrows += 1
+        self.report.duties[moment.duty] += 1
         try:
-            self._do(escrow, moment, lease)
+            self.duties.do(escrow, moment, lease)
         except StaleEscrow:
             return  # somebody else moved it, and gave it its next moment
         except Unavailable as error:
@@ -128,41 +138,6 @@ class Reconciler:
             asking = moment.duty is Duty.ASK
             self._failed(escrow, type(error).__name__, lease, asking=asking)
             raise
-
-    def _do(self, escrow: Escrow, moment: Moment, lease: datetime) -> None:
-        match moment.duty:
-            case Duty.ASK:
-                self._ask(escrow, moment, lease)
-            case Duty.EXPIRE_SESSION:
-                self._save(escrow, attempts.expire_session(escrow, self._step()))
-            case Duty.EXPIRE:
-                self._save(escrow, attempts.expire(escrow, self._step()))
-            case Duty.ESCALATE:
-                self._save(escrow, holding.escalate(escrow, self._step()))
-
-    def _ask(self, escrow: Escrow, moment: Moment, lease: datetime) -> None:
-        attempt = escrow.attempt(moment.attempt or 0)
-        if attempt is None:
-            return
-        outcome = self._verdict(attempt)
-        if self._settle(escrow, attempt, outcome) is not escrow:
-            return
-        now = self.desk.clock()
-        if not isinstance(outcome, Unknown):
-            self.schedule.postpone(attempts.asked(escrow, attempt.number, now), lease)
-            return
-        tries = escrow.tries + (not outcome.unreachable)
-        if tries >= policy.FAILURES_MAX:
-            self._stop_asking(escrow, outcome.why)
-            return
-        asked_for = now - (attempt.closed_at or attempt.last_sent or now)
-        wait = backoff_of_silence(asked_for) if outcome.unreachable else backoff(tries)
-        later = attempts.ask_later(escrow, attempt.number, now + wait)
-        silent = outcome.unreachable and asked_for > policy.SILENCE_MAX
-        if silent and not escrow.queue_reason:
-            self._save(escrow, holding.show(later, outcome.why, self._step()))
-            return
-        self.schedule.postpone(replace(later, tries=tries), lease)
 
     def _failed(
         self,
@@ -176,24 +151,14 @@ class Reconciler:
         """Later again; after too many failures that are not PAYNET's, a human."""
         tries = escrow.tries + counts
         if tries >= policy.FAILURES_MAX:
-            end = self._stop_asking if asking else self._give_up
-            end(escrow, why)
+            if asking:
+                self.duties.stop_asking(escrow, why)
+            else:
+                step = self.desk.step(CLOCK)
+                self.desk.store.save(escrow, holding.give_up(escrow, why, step))
             return
-        again = self.desk.clock() + backoff(tries)
+        again = self.desk.clock() + self.pulse.jittered(backoff(tries))
         self.schedule.postpone(replace(escrow, tries=tries, retry_at=again), lease)
-
-    def _stop_asking(self, escrow: Escrow, why: str) -> None:
-        """A question about an older attempt is no reason to freeze paid money."""
-        if escrow.balances.captured:
-            self._save(escrow, holding.flag(escrow, why, self._step()))
-        else:
-            self._give_up(escrow, why)
-
-    def _give_up(self, escrow: Escrow, why: str) -> None:
-        self._save(escrow, holding.give_up(escrow, why, self._step()))
-
-    def _save(self, before: Escrow, after: Escrow) -> None:
-        self.desk.store.save(before, after)
 
     # ── callbacks ──
 
@@ -213,15 +178,25 @@ class Reconciler:
 
     def _heard(self, callback: Callback) -> Callback:
         """Applied once PAYNET, asked by us, gave a verdict; parked until then."""
+        if callback.subject:
+            return self._heard_of_order(callback)
         found = self._attempt_of(callback)
         if found is None:
             return self._parked(callback, counts=False)
         escrow, attempt = found
-        outcome = self._verdict(attempt)
-        self._settle(escrow, attempt, outcome)
+        outcome = self.duties.verdict(attempt)
+        self.duties.settle(escrow, attempt, outcome)
         if isinstance(outcome, NotFound | Unknown):
             counts = isinstance(outcome, Unknown) and not outcome.unreachable
             return self._parked(callback, counts=counts)
+        return replace(callback, status=CallbackStatus.APPLIED, due_at=None)
+
+    def _heard_of_order(self, callback: Callback) -> Callback:
+        """Of a refund; the secret in its path was checked at the door."""
+        escrow = self.desk.store.get(callback.escrow_id or "-")
+        subject, approved = callback.subject or "", callback.is_approved
+        if not self.sender.hear(escrow, subject, approved):
+            return self._parked(callback, counts=False)
         return replace(callback, status=CallbackStatus.APPLIED, due_at=None)
 
     def _attempt_of(self, callback: Callback) -> tuple[Escrow, Attempt] | None:
@@ -249,38 +224,3 @@ class Reconciler:
         wait = backoff_for_age(now - callback.received_at)
         due = min(now + wait, callback.received_at + policy.CALLBACK_PARKED_FOR)
         return replace(callback, status=CallbackStatus.PARKED, tries=tries, due_at=due)
-
-    # ── both ──
-
-    def _verdict(self, attempt: Attempt) -> Outcome:
-        outcome = ask(
-            attempt,
-            gateway=self.gateway,
-            clock=self.desk.clock,
-            deadline=min(self.deadline, self.desk.clock() + ASK_TAKES),
-        )
-        unreachable = isinstance(outcome, Unknown) and outcome.unreachable
-        self.timeouts = self.timeouts + 1 if unreachable else 0
-        return outcome
-
-    def _settle(self, escrow: Escrow, attempt: Attempt, outcome: Outcome) -> Escrow:
-        return settle(escrow, attempt.number, outcome, self.desk)
-
-    def _step(self) -> Step:
-        return self.desk.step(CLOCK)
-
-
-def backoff(tries: int) -> timedelta:
-    """1, 2, 4 … minutes, at most 6 hours."""
-    return min(timedelta(minutes=2 ** max(0, tries - 1)), BACKOFF_MAX)
-
-
-def backoff_of_silence(lasting: timedelta) -> timedelta:
-    """PAYNET is down: the longer, the rarer it is asked, but never long after it is
-    back."""
-    return min(max(lasting / 4, timedelta(minutes=1)), SILENCE_WAIT_MAX)
-
-
-def backoff_for_age(age: timedelta) -> timedelta:
-    """The older it is, the rarer it is asked: as long again as it is old."""
-    return min(max(age, timedelta(minutes=1)), BACKOFF_MAX)
