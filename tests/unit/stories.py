@@ -345,7 +345,7 @@ WAITS = (
 SCENES = [
     *every_scene.every(),
     (scenes.delivered(before=scenes.held_by_paynet()), scenes.START),
-    (scenes.reserved(30_000, scenes.held_by_paynet()), scenes.START),
+    (scenes.part_reserved_there(), scenes.START),
 ]
 
 Story = tuple[int, list[tuple[int, int, timedelta]]]

@@ -61,7 +61,7 @@ from tests.unit.scenes import later
         (
             scenes.with_denied_surplus(scenes.released()),
             Role.OPERATIONS,
-            ["acknowledge", "answer_surplus", "open_chargeback"],
+            ["answer_surplus", "open_chargeback"],
         ),
         (scenes.with_surplus(scenes.released()), Role.OPERATIONS, ["open_chargeback"]),
     ],
@@ -85,7 +85,7 @@ def test_allowed_actions_are_those_that_would_succeed_now(
         (scenes.reserved(), Role.PAYER, "cancel", "nothing_available"),
         (scenes.reserved(), Role.PAYEE, "ship", "nothing_available"),
         (
-            scenes.reserved(30_000, scenes.held_by_paynet()),
+            scenes.part_reserved_there(),
             Role.PAYER,
             "release",
             "paynet_escrow_whole_only",

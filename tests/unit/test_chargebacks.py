@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from emanet import chargebacks, settlements
+from emanet import chargebacks, holding, settlements
 from emanet.due import Duty, next_moment
 from emanet.errors import IllegalTransition, NotYourAction
 from emanet.escrow import (
@@ -239,3 +239,17 @@ def test_the_payment_is_never_taken_back_twice() -> None:
         sums = after.balances
         out = sums.charged_back + sums.refunded + loss_of(after)
         assert (after.status in CLOSED_PAID, out) == (True, AMOUNT_MINOR)
+
+
+def test_a_dispute_ends_with_the_escrow_that_a_chargeback_took() -> None:
+    lost = chargebacks.lose(
+        every_scene.charged_back(scenes.disputed()), "lost", step(Role.OPERATIONS)
+    )
+    assert (lost.status, lost.dispute) == (Status.REFUNDED, None)
+
+
+def test_what_is_still_open_stays_in_its_queue() -> None:
+    """Seen is not decided."""
+    flagged = every_scene.charged_back(scenes.released())
+    with pytest.raises(IllegalTransition, match="no_flag"):
+        holding.acknowledge(flagged, "seen", step(Role.OPERATIONS))

@@ -223,7 +223,7 @@ def test_of_paynet_s_own_escrow_no_rest_is_released() -> None:
     """PAYNET would pay all of it out, or nothing."""
     theirs = scenes.delivered(before=scenes.held_by_paynet())
     by_hand = settlements.hand_over(
-        scenes.reserved(30_000, theirs), "key-1", step(CLOCK, later(hours=13))
+        scenes.part_reserved_there(before=theirs), "key-1", step(CLOCK, later(hours=13))
     )
     told = reviews.confirm_unknown(by_hand, "seen", step(OPERATIONS, later(days=1)))
     with pytest.raises(IllegalTransition, match="paynet_escrow_whole_only"):

@@ -9,7 +9,14 @@ import pytest
 
 from emanet import holding, settlements, surplus
 from emanet.deadlines import NAMES
-from emanet.due import Duty, Moment, due_at, moments, next_moment
+from emanet.due import (
+    Duty,
+    Moment,
+    due_at,
+    moments,
+    next_moment,
+    without_stale_reminders,
+)
 from emanet.escrow import (
     CLOSED,
     DisputeStatus,
@@ -224,7 +231,9 @@ def test_after_a_person_s_refund_was_denied_the_clock_waits_for_a_human() -> Non
 
 
 def test_a_rest_in_paynet_s_own_escrow_is_never_released_by_the_clock() -> None:
-    rest = scenes.reserved(30_000, scenes.delivered(before=scenes.held_by_paynet()))
+    rest = scenes.part_reserved_there(
+        before=scenes.delivered(before=scenes.held_by_paynet())
+    )
     assert Duty.AUTO_RELEASE not in duties(rest)
     assert min(m.at for m in moments(rest) if m.duty is Duty.ESCALATE) == later(days=3)
 
@@ -285,3 +294,10 @@ def test_an_overdue_dispute_is_swept_no_more_and_shown() -> None:
     overdue = every_scene.overdue()
     assert (due_at(overdue), overdue.queue_reason) == (None, "dispute_overdue")
     assert overdue.disputes[0].status is DisputeStatus.OPEN
+
+
+def test_of_a_deadline_that_is_over_nobody_is_reminded_any_more() -> None:
+    late = scenes.reserved()
+    spared = without_stale_reminders(late, later(days=8))
+    assert spared.reminded == ("ship_by",)
+    assert spared.version == late.version

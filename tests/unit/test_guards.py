@@ -157,7 +157,7 @@ def test_after_the_shipment_nothing_is_cancelled_free_of_charge() -> None:
         (scenes.held(), "", "no_paynet_escrow"),
         (scenes.held_by_paynet(), "paynet_escrow", ""),
         (
-            scenes.reserved(1, scenes.held_by_paynet()),
+            scenes.part_reserved_there(1),
             "paynet_escrow",
             "paynet_escrow_whole_only",
         ),

@@ -62,7 +62,7 @@ def _changes(escrow: Escrow, target: Status) -> dict[str, Any]:
         number = len(escrow.disputes) + 1
         opened = Dispute(number, START, START, "broken")
         changes["disputes"] = (*escrow.disputes, opened)
-    if target is Status.HELD and escrow.dispute:
+    if target in {Status.HELD, *CLOSED_PAID} and escrow.dispute:
         ended = replace(escrow.dispute, status=DisputeStatus.REJECTED)
         changes["disputes"] = (*escrow.disputes[:-1], ended)
     return changes

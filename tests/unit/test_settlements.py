@@ -407,3 +407,12 @@ def test_only_what_was_not_sent_is_suspended_restored_and_withdrawn() -> None:
     gone = {s.key: s.status for s in settlements.all_withdrawn(escrow, START)}
     unsent = {S.SCHEDULED, S.SUSPENDED}
     assert gone == {s: S.WITHDRAWN if s in unsent else s for s in S}
+
+
+def test_out_of_paynet_s_own_escrow_no_part_is_refunded() -> None:
+    """Its rest could never be paid out."""
+    asked = scenes.refund_of(30_000)
+    with pytest.raises(IllegalTransition, match="paynet_escrow_whole_only"):
+        settlements.schedule_refund(
+            scenes.held_by_paynet(), asked, step(Role.OPERATIONS)
+        )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from emanet.disputes import ended
 from emanet.errors import IllegalTransition
 from emanet.escrow import (
     CLOSED,
@@ -110,6 +111,7 @@ def lose(escrow: Escrow, why: str, step: Step) -> Escrow:
             "balances": gone.balances,
             "chargeback": lost_now(escrow, known),
             "settlements": all_withdrawn(escrow, step.at),
+            "disputes": ended(escrow, step.at),
             "flags": _closed_flags(escrow),
         },
     )

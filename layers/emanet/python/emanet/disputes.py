@@ -166,3 +166,11 @@ def _ended(escrow: Escrow, status: DisputeStatus, step: Step) -> dict[str, Any]:
 
 def _with(escrow: Escrow, changed: Dispute) -> tuple[Dispute, ...]:
     return (*escrow.disputes[:-1], changed)
+
+
+def ended(escrow: Escrow, at: datetime) -> tuple[Dispute, ...]:
+    """With the escrow: a chargeback that was lost leaves nothing to decide."""
+    if escrow.dispute is None:
+        return escrow.disputes
+    over = replace(escrow.dispute, status=DisputeStatus.RESOLVED, ended_at=at)
+    return _with(escrow, over)

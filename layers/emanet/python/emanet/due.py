@@ -5,7 +5,7 @@ decide."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,8 +19,7 @@ from emanet.escrow import (
     SettlementStatus,
     Status,
 )
-from emanet.guards import pays_by_itself
-from emanet.policy import Ending
+from emanet.guards import moves_by_itself
 from emanet.surplus import refunds
 
 
@@ -146,8 +145,7 @@ def _clocks(escrow: Escrow) -> Iterator[Moment]:
         ),
     ):
         if at:
-            pays = duty is not Duty.AUTO_RELEASE or pays_by_itself(escrow)
-            led = duty if pays and ending is not Ending.REVIEW else Duty.ESCALATE
+            led = duty if moves_by_itself(escrow, ending) else Duty.ESCALATE
             yield Moment(at, led, about=about)
 
 
@@ -175,6 +173,12 @@ def next_moment(escrow: Escrow, now: datetime | None = None) -> Moment | None:
     """The earliest that still has a point; None: nothing will ever be due."""
     coming = (m for m in moments(escrow) if not (now and m.until and now >= m.until))
     return min(coming, key=lambda moment: moment.at, default=None)
+
+
+def without_stale_reminders(escrow: Escrow, now: datetime) -> Escrow:
+    """Of a deadline that is over nobody is reminded any more: no transition."""
+    stale = tuple(m.about for m in moments(escrow) if m.until and now >= m.until)
+    return replace(escrow, reminded=(*escrow.reminded, *stale))
 
 
 def due_at(escrow: Escrow) -> datetime | None:

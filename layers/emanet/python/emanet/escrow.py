@@ -248,11 +248,17 @@ class Settlement:
 
     @property
     def is_machines(self) -> bool:
-        """Asked for by a rule and not by a person."""
+        """Asked for by a rule or a decision, not by a person under a key of his own."""
         return self.key.startswith(MACHINE_KEYS)
 
 
-MACHINE_KEYS = ("auto-release/", "ship-deadline/", "dispute/", "late-capture/")
+MACHINE_KEYS = (
+    "auto-release/",
+    "ship-deadline/",
+    "dispute/",
+    "review/",
+    "late-capture/",
+)
 
 
 @dataclass(frozen=True, slots=True)

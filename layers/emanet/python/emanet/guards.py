@@ -113,29 +113,25 @@ def frozen_deadline_over(escrow: Escrow, at: datetime) -> str:
 def freezing_reason(escrow: Escrow, at: datetime) -> QueueReason | None:
     """The queue into which a passed deadline leads; None: none does."""
     ends, terms = escrow.deadlines, escrow.policy
-    for end, leads, reason in (
-        (ends.hold_until, True, QueueReason.HOLD_LIMIT),
-        (ends.ship_by, terms.at_ship_by is Ending.REVIEW, QueueReason.SHIP_BY_MISSED),
-        (
-            ends.claim_by,
-            terms.at_claim is Ending.REVIEW,
-            QueueReason.DELIVERY_UNCONFIRMED,
-        ),
-        (ends.inspection_by, not pays_by_itself(escrow), QueueReason.INSPECTION_OVER),
+    if ends.hold_until and at >= ends.hold_until:
+        return QueueReason.HOLD_LIMIT
+    for end, ending, reason in (
+        (ends.ship_by, terms.at_ship_by, QueueReason.SHIP_BY_MISSED),
+        (ends.claim_by, terms.at_claim, QueueReason.DELIVERY_UNCONFIRMED),
+        (ends.inspection_by, terms.at_inspection, QueueReason.INSPECTION_OVER),
     ):
-        if leads and end is not None and at >= end:
+        if end and at >= end and not moves_by_itself(escrow, ending):
             return reason
     return None
 
 
-def pays_by_itself(escrow: Escrow) -> bool:
-    """The end of the inspection pays the payee: by policy, and in PAYNET's own escrow
-    only if none of it was given back."""
-    parts = escrow.in_paynet_escrow and escrow.available_minor not in (
-        0,
-        escrow.balances.captured,
-    )
-    return escrow.policy.at_inspection is Ending.RELEASE and not parts
+def moves_by_itself(escrow: Escrow, ending: Ending) -> bool:
+    """A deadline's end needs no human: by policy, and of PAYNET's own escrow only while
+    all of it is there to be moved."""
+    if ending is Ending.QUEUE:
+        return True
+    whole = escrow.available_minor in (0, escrow.balances.captured)
+    return ending is not Ending.REVIEW and (whole or not escrow.in_paynet_escrow)
 
 
 # ── money out ────────────────────────────────────────────────────────────────
@@ -206,7 +202,7 @@ def may_dispute(escrow: Escrow, at: datetime) -> str:
 
 
 def _is_verdict(key: str) -> bool:
-    return key.startswith("dispute/")
+    return key.startswith(("dispute/", "review/"))
 
 
 def dispute_overdue(escrow: Escrow, at: datetime) -> str:
@@ -300,9 +296,26 @@ def may_acknowledge(escrow: Escrow, _at: datetime) -> str:
 
 
 def kept_flags(escrow: Escrow) -> tuple[Flag, ...]:
-    """Those of an open dispute: only its end takes them off."""
-    of_dispute = (QueueReason.DISPUTE_OPEN, QueueReason.DISPUTE_OVERDUE)
-    return tuple(f for f in escrow.flags if escrow.dispute and f.reason in of_dispute)
+    """Those of what is still open: only its own end takes them off."""
+    kept: set[QueueReason] = set()
+    if escrow.dispute:
+        kept |= {QueueReason.DISPUTE_OPEN, QueueReason.DISPUTE_OVERDUE}
+    if _has_open_chargeback(escrow):
+        kept.add(QueueReason.CHARGEBACK)
+    if needs_a_human(escrow):
+        kept.add(QueueReason.LATE_CAPTURE)
+    return tuple(flag for flag in escrow.flags if flag.reason in kept)
+
+
+def needs_a_human(escrow: Escrow) -> bool:
+    """A surplus capture that no machine can give back."""
+    no = (SettlementStatus.DENIED, SettlementStatus.UNKNOWN)
+    return any(
+        capture.status is CaptureStatus.SURPLUS
+        and not capture.is_reversed
+        and (capture.refund is None or capture.refund.status in no)
+        for capture in escrow.captures
+    )
 
 
 # ── chargebacks ──────────────────────────────────────────────────────────────

@@ -384,8 +384,7 @@ def _is_unknown_reviewed(escrow: Escrow) -> bool:
 def _is_disputed_as_it_says(escrow: Escrow) -> bool:
     if escrow.status is Status.REVIEW:
         return bool(escrow.dispute) == (escrow.prior_status is Status.DISPUTED)
-    lost = escrow.status in CLOSED  # a chargeback ends whatever was disputed
-    return lost or bool(escrow.dispute) == (escrow.status is Status.DISPUTED)
+    return bool(escrow.dispute) == (escrow.status is Status.DISPUTED)
 
 
 def _stands_still_as_it_should(escrow: Escrow) -> bool:

@@ -63,8 +63,12 @@ def release(escrow: Escrow, settlement: Settlement, step: Step) -> Escrow:
 def schedule_refund(
     escrow: Escrow, settlement: Settlement, step: Step, name: str = "schedule_refund"
 ) -> Escrow:
-    """Reserved now, sent when PAYNET's day rule allows it."""
+    """Reserved now, sent when PAYNET's day rule allows it. Out of PAYNET's own escrow
+    only all of it: a part would leave a rest that nothing can pay out."""
     _must_be_available(escrow, settlement.amount_minor)
+    is_part = settlement.amount_minor != escrow.balances.captured
+    if escrow.in_paynet_escrow and is_part:
+        raise IllegalTransition(escrow, "paynet_escrow_whole_only")
     due_at = refundable_at(escrow, settlement.amount_minor, step.at)
     asked = replace(settlement, status=_S.SCHEDULED, due_at=due_at)
     return advance(

@@ -22,6 +22,7 @@ from emanet.escrow import (
     SettlementStatus,
     Step,
 )
+from emanet.guards import needs_a_human
 from emanet.machine import advance, flagged, unflagged, without_doubt
 from emanet.settlements import denied, once_more, sent_now, taken
 
@@ -54,17 +55,6 @@ def going_back(attempt: Attempt, capture: Capture, step: Step) -> Capture:
         due_at=step.at,
     )
     return replace(surplus, refund=refund)
-
-
-def needs_a_human(attempts: tuple[Attempt, ...]) -> bool:
-    """A surplus capture that no machine can give back."""
-    return any(
-        capture.status is CaptureStatus.SURPLUS
-        and not capture.is_reversed
-        and (capture.refund is None or capture.refund.status in (_S.DENIED, _S.UNKNOWN))
-        for attempt in attempts
-        for capture in attempt.captures
-    )
 
 
 def send(
@@ -181,6 +171,6 @@ def _advanced(
 
 def queue_for(escrow: Escrow, step: Step) -> tuple[Flag, ...]:
     """In the queue of late captures while one needs a human, and out of it after."""
-    if needs_a_human(escrow.attempts):
+    if needs_a_human(escrow):
         return flagged(escrow, QueueReason.LATE_CAPTURE, step)
     return unflagged(escrow, QueueReason.LATE_CAPTURE)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from emanet import holding, policy
-from emanet.due import Duty, due_at, next_moment
+from emanet.due import Duty, due_at, next_moment, without_stale_reminders
 from emanet.errors import (
     EscrowNotFound,
     StaleEscrow,
@@ -123,7 +123,7 @@ class Reconciler:
         now = self.desk.clock()
         moment, due = next_moment(escrow, now), due_at(escrow)
         if moment is None or due is None or max(due, moment.at) > now:
-            self.schedule.postpone(escrow, lease)
+            self.schedule.postpone(without_stale_reminders(escrow, now), lease)
             return
         self.report.escrows += 1
         self.report.duties[moment.duty] += 1

@@ -235,7 +235,8 @@ class _Repairer:
     def _park(self, finding: Finding) -> Result:
         """No escrow of ours can carry the flag: a note in the inbox does."""
         note = corrections.note(finding, self.desk.clock())
-        self.books.keep(note)
+        if self.books.read(note.id) is None:
+            self.books.keep(note)
         return Result.QUEUED
 
 
