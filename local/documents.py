@@ -1,24 +1,21 @@
 """Writes the parts of docs/ that are made from the code, between their markers: the
-machine's diagrams and table, and the errors. It leaves every other word alone; a test
-fails while a document and the code differ."""
+machine's diagram and table, the errors and the reasons. It leaves every other word
+alone; a test fails while a document and the code differ."""
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from emanet.escrow import CLOSED, Status
-from emanet.machine import TRANSITIONS, Transition, always
+from emanet.guards import always
+from emanet.machine import TRANSITIONS, Transition
 from emanet.problems import FIELD_TEXTS, PROBLEMS
+from emanet.reasons import REASONS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MARKED = re.compile(r"<!-- generated: (?P<part>[\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
-
-REACHED = {Status.CREATED} | {
-    row.target for row in TRANSITIONS if row.wired and row.source is not row.target
-}
 
 
 def rendered(document: str) -> str:
@@ -34,21 +31,11 @@ def _marked(found: re.Match[str]) -> str:
 # ── the machine ──────────────────────────────────────────────────────────────
 
 
-def states_now() -> str:
-    """What can happen today."""
-    closed = (f"{status} --> [*]" for status in sorted(CLOSED & REACHED))
-    return _diagram(
-        ["[*] --> created: create", *_arrows(filter(_is_now, TRANSITIONS)), *closed]
-    )
-
-
-def states_to_come() -> str:
-    """The rest: refused, or in a status that nothing leads to yet."""
-    return _diagram(_arrows(itertools.filterfalse(_is_now, TRANSITIONS)))
-
-
-def _is_now(row: Transition) -> bool:
-    return row.wired and row.source in REACHED
+def states() -> str:
+    """Every arrow that leads from one status to another."""
+    moving = (row for row in TRANSITIONS if row.source is not row.target)
+    closed = (f"{status} --> [*]" for status in sorted(CLOSED))
+    return _diagram(["[*] --> created: create", *_arrows(moving), *closed])
 
 
 def _arrows(rows: Iterable[Transition]) -> Iterator[str]:
@@ -66,10 +53,10 @@ def _diagram(lines: Iterable[str]) -> str:
 
 def transitions() -> str:
     """The whole table, one line for the rows of one name."""
-    groups: dict[tuple[str, bool], list[Transition]] = {}
+    groups: dict[str, list[Transition]] = {}
     for row in TRANSITIONS:
-        groups.setdefault((row.name, row.wired), []).append(row)
-    head = ("transition", "from", "to", "by", "only if", "asked for as", "built")
+        groups.setdefault(row.name, []).append(row)
+    head = ("transition", "from", "to", "by", "only if", "asked for as")
     return _table(head, map(_transition, groups.values()))
 
 
@@ -83,7 +70,6 @@ def _transition(rows: list[Transition]) -> tuple[str, ...]:
         _listed(sorted(row.by)),
         "" if row.guard is always else row.guard.__name__.replace("_", " "),
         f"`{row.action}`" if row.action else "",
-        "yes" if row.wired else "**not yet**",
     )
 
 
@@ -107,6 +93,12 @@ def _problem(code: str) -> tuple[str, ...]:
     return (f"`{code}`", str(problem.status), again, *told)
 
 
+def reasons() -> str:
+    """What `reason` of a refusal and of `blocked_actions` can say."""
+    rows = ((f"`{word}`", *texts) for word, texts in REASONS.items())
+    return _table(("reason", "it means", "Türkçe"), rows)
+
+
 def fields() -> str:
     """What `errors[].problem` can say of a field."""
     rows = ((f"`{word}`", text["en"], text["tr"]) for word, text in FIELD_TEXTS.items())
@@ -119,10 +111,10 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
-    "states-now": states_now,
-    "states-to-come": states_to_come,
+    "states": states,
     "transitions": transitions,
     "problems": problems,
+    "reasons": reasons,
     "fields": fields,
 }
 

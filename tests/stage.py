@@ -372,7 +372,11 @@ class Stage:
         for refund in self.paynet.books.refunds():
             if refund.succeed_url and refund.state in ("approved", "denied"):
                 code = "0" if refund.state == "approved" else "1"
-                body = {"xact_id": refund.sale.xact_id, "code": code, "status": refund.state}
+                body = {
+                    "xact_id": refund.sale.xact_id,
+                    "code": code,
+                    "status": refund.state,
+                }
                 path = refund.succeed_url.removeprefix(BASE_URL)
                 told.append(self.call("POST", path, body | claims))
         return told

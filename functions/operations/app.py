@@ -3,7 +3,7 @@ decision's path is the action that `allowed_actions` offers."""
 
 from aws_lambda_powertools.event_handler import Response
 
-from emanet import bootstrap, schemas, views
+from emanet import bootstrap, reports, schemas
 from emanet.entrypoint import HttpFunction, escrow_id, json_answer, named
 from emanet.usecases import operate
 
@@ -15,7 +15,7 @@ def queue() -> Response[str]:
     asked = schemas.queue_asked(app.query("reason", ""), app.query("limit", "50"))
     store, desk, now = bootstrap.store(), bootstrap.desk(), bootstrap.clock()
     waiting = operate.queue(asked, app.caller, desk=desk, queues=store, inbox=store)
-    shown = [views.waiting_view(each, app.caller, now) for each in waiting]
+    shown = [reports.waiting_view(each, app.caller, now) for each in waiting]
     return json_answer({"waiting": shown})
 
 
@@ -33,5 +33,5 @@ def answer_callback(id_: str, word: str) -> Response[str]:
     change = named(word, operate.CALLBACK_WAYS)
     app.body(schemas.EmptyBody)
     desk, inbox = bootstrap.desk(), bootstrap.store()
-    operate.answer_callback(id_, change, desk=desk, inbox=inbox)
+    operate.answer_callback(id_, change, app.caller, desk=desk, inbox=inbox)
     return json_answer({"id": id_, "done": word})

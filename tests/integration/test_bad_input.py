@@ -17,6 +17,7 @@ import pytest
 from tests.stage import (
     BACKEND,
     BUYER,
+    OPERATIONS,
     OTHER_PAGE,
     RETURN_PAGE,
     SELLER,
@@ -34,9 +35,18 @@ ABSENT = object()
 CVC = "9137"
 NUMBER = "4532 7153 3790 1245"
 PARCEL = {"carrier": "Kargo", "tracking_number": "TR-1"}
+OBJECTION = {"reason": "broken glass"}
+REASON: dict[str, Any] = {"reason": "as agreed"}
+SEEN = REASON | {"version": 1}
+DECISION = REASON | {
+    "release": {"amount": 100_000, "currency": "TRY"},
+    "refund": {"amount": 30_000, "currency": "TRY"},
+}
 KEY = {"Idempotency-Key": "confirm-1"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNKNOWN_ID = "a" * 26
+UNKNOWN_CALLBACK = "inbox-" + "a" * 52
+ALL = "escrow:create escrow:read escrow:pay escrow:ship delivery:confirm operations"
 
 
 @contextmanager
@@ -106,6 +116,12 @@ def full_order() -> dict[str, Any]:
         ("fee.currency", ["USD", ABSENT]),
         ("policy.claim_days", [0, 61, "7", 7.0, None]),
         ("policy.version", [2]),
+        ("policy.at_ship_by", ["release", "queue", "", None, 7]),
+        ("policy.at_claim", ["release", "refund", "REVIEW"]),
+        ("policy.at_inspection", ["refund", "queue", True]),
+        ("policy.dispute_days", [0, 31, "3"]),
+        ("policy.remind_hours", [0, 169]),
+        ("policy", [{"hold_limit_days": 16}, {"ship_within_days": 60}, [], "short"]),
         ("round", [0, -1, 100, "1", 1.0, True, None, 2]),
     ],
 )
@@ -249,6 +265,13 @@ def json_routes(escrow_id: str) -> list[tuple[str, Who, dict[str, str]]]:
         (f"{own}/ship", SELLER, {}),
         (f"{own}/deliver", BUYER, {}),
         (f"{own}/release", BUYER, KEY),
+        (f"{own}/refund", SELLER, KEY),
+        (f"{own}/cancel", BUYER, {}),
+        (f"{own}/dispute", BUYER, {}),
+        (f"{own}/withdraw_dispute", BUYER, {}),
+        (f"/api/operations/escrows/{escrow_id}/resolve_dispute", OPERATIONS, KEY),
+        (f"/api/operations/escrows/{escrow_id}/resume", OPERATIONS, {}),
+        (f"/api/operations/inbox/{UNKNOWN_CALLBACK}/replay", OPERATIONS, {}),
     ]
 
 
@@ -283,8 +306,9 @@ def test_a_body_over_16_kb_is_refused(stage: Stage) -> None:
 
 
 def test_a_field_that_nobody_knows_is_named_on_every_route(stage: Stage) -> None:
-    good = [order(), payment(), PARCEL, {}, {}]
-    for (path, who, headers), body in zip(json_routes(stage.held()), good, strict=True):
+    bodies = [order(), payment(), PARCEL, {}, {}, {}, {}, OBJECTION, {}, DECISION]
+    routes = json_routes(stage.held())
+    for (path, who, headers), body in zip(routes, [*bodies, REASON, {}], strict=True):
         how = {"path": path, "who": who, "headers": headers}
         wrong = {**body, "surprise": 1}
         refused(stage, 422, "invalid_request", "surprise", body=wrong, **how)
@@ -349,22 +373,252 @@ def test_a_wrong_field_of_a_parcel_is_named(
         refused(stage, 422, "invalid_request", field, **how)
 
 
-@pytest.mark.parametrize("key", [None, "", "a b", "x" * 65, "a/b", '"quoted"'])
-def test_a_release_without_a_good_idempotency_key_is_refused(
-    stage: Stage, key: str | None
+BAD_KEYS = [None, "", "a b", "x" * 65, "a/b", '"quoted"']
+
+
+def once(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"Idempotency-Key": key}
+
+
+@pytest.mark.parametrize(("word", "who"), [("release", BUYER), ("refund", SELLER)])
+def test_money_moves_only_under_a_good_idempotency_key(
+    stage: Stage, word: str, who: Who
 ) -> None:
-    headers = {} if key is None else {"Idempotency-Key": key}
-    how = {"path": f"/api/escrows/{stage.held()}/release", "body": {}, "who": BUYER}
-    refused(stage, 422, "invalid_request", "Idempotency-Key", headers=headers, **how)
+    how = {"path": f"/api/escrows/{stage.held()}/{word}", "body": {}, "who": who}
+    for key in BAD_KEYS:
+        field = "Idempotency-Key"
+        refused(stage, 422, "invalid_request", field, headers=once(key), **how)
 
 
-def test_a_key_that_confirmed_something_else_is_refused(stage: Stage) -> None:
-    path = f"/api/escrows/{stage.held()}/release"
-    assert stage.call("POST", path, {}, headers=KEY).status == 200
-    how = {"path": path, "who": BUYER, "headers": KEY}
-    other = {"amount": {"amount": 1, "currency": "TRY"}}
+@pytest.mark.parametrize(("word", "who"), [("release", BUYER), ("refund", SELLER)])
+def test_a_key_that_asked_for_something_else_is_refused(
+    stage: Stage, word: str, who: Who
+) -> None:
+    path = f"/api/escrows/{stage.held()}/{word}"
+    assert stage.call("POST", path, {}, who=who, headers=KEY).status == 200
     code = "idempotency_key_reused"
-    refused(stage, 422, code, "Idempotency-Key", body=other, **how)
+    how = {"path": path, "who": who, "headers": KEY}
+    for other in (lira(1), {"reason": "another one"}):
+        refused(stage, 422, code, "Idempotency-Key", body=other, **how)
+
+
+def lira(minor: Any, currency: str = "TRY") -> dict[str, Any]:
+    return {"amount": {"amount": minor, "currency": currency}}
+
+
+@pytest.mark.parametrize(("word", "who"), [("release", BUYER), ("refund", SELLER)])
+def test_a_wrong_amount_or_reason_is_named(stage: Stage, word: str, who: Who) -> None:
+    how = {"path": f"/api/escrows/{stage.held()}/{word}", "who": who, "headers": KEY}
+    for minor in (0, -1, 1.0, "1", None, True, 10_000_000_001):
+        body = lira(minor)
+        refused(stage, 422, "invalid_request", "amount.amount", body=body, **how)
+    for reason in ("no", "x" * 121, "a\nb", "\x00\x00\x00", 7, ["why"]):
+        body = {"reason": reason}
+        refused(stage, 422, "invalid_request", "reason", body=body, **how)
+    body = lira(1, "USD")
+    refused(stage, 422, "invalid_request", "amount.currency", body=body, **how)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("reason", [ABSENT, None, 7, "", "no", "x" * 121, "two\nlines"]),
+        ("evidence", [None, "photo-1", [f"photo-{n}" for n in range(11)], {}]),
+        ("evidence.(unknown)", [["a b"], [""], ["x" * 65], [7], ["photo-1", None]]),
+        ("number", [1]),
+    ],
+)
+def test_a_wrong_field_of_a_dispute_is_named(
+    stage: Stage, field: str, values: list[Any]
+) -> None:
+    escrow_id = stage.held()
+    stage.call("POST", f"/api/escrows/{escrow_id}/ship", PARCEL, who=SELLER)
+    for value in values:
+        body = changed(OBJECTION, field.partition(".")[0], value)
+        path = f"/api/escrows/{escrow_id}/dispute"
+        refused(stage, 422, "invalid_request", field, path=path, body=body)
+
+
+@pytest.mark.parametrize(
+    "word", ["Release", "pay", "send_refund", "retake", "3D", "%2e"]
+)
+def test_a_word_that_is_no_action_is_an_unknown_escrow(stage: Stage, word: str) -> None:
+    """The rows of the machine that no person asks for are no words of a path."""
+    event, route = stage.event(
+        "POST", f"/api/escrows/{stage.held()}/cancel", {}, who=BUYER
+    )
+    event["rawPath"] = event["rawPath"].replace("/cancel", f"/{word}")
+    event["requestContext"]["http"]["path"] = event["rawPath"]
+    with nothing_changes(stage):
+        answer = stage.handle(route.function, event)
+    is_problem(answer, 404, "escrow_not_found")
+
+
+# ── what operations decide ───────────────────────────────────────────────────
+
+
+def disputed(stage: Stage) -> str:
+    """Where every decision of operations would find something to decide."""
+    escrow_id = stage.held()
+    stage.call("POST", f"/api/escrows/{escrow_id}/ship", PARCEL, who=SELLER)
+    answer = stage.call("POST", f"/api/escrows/{escrow_id}/dispute", OBJECTION)
+    assert answer.body["status"] == "disputed"
+    return escrow_id
+
+
+def decision(escrow_id: str, word: str, **more: Any) -> dict[str, Any]:
+    path = f"/api/operations/escrows/{escrow_id}/{word}"
+    return {"path": path, "who": OPERATIONS, "headers": KEY, "body": DECISION} | more
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("reason", [ABSENT, None, "", "no", "x" * 121, "a\nb", 7]),
+        ("release", [ABSENT, None, 100_000, []]),
+        ("release.amount", [ABSENT, -1, 1.0, "1", True]),
+        ("refund", [ABSENT]),
+        ("refund.currency", ["USD", "", None]),
+        ("version", [0, "7", 7.0, True]),
+        ("settlement", ["", "a b", "x" * 257, 7]),
+        ("xact_id", ["", "x" * 101, "ş"]),
+        ("done", ["yes", 1]),
+        ("amount", [1]),
+    ],
+)
+def test_a_wrong_field_of_a_decision_is_named(
+    stage: Stage, field: str, values: list[Any]
+) -> None:
+    escrow_id = disputed(stage)
+    for value in values:
+        body = changed(DECISION, field, value)
+        how = decision(escrow_id, "resolve_dispute", body=body)
+        refused(stage, 422, "invalid_request", field, **how)
+
+
+@pytest.mark.parametrize("word", ["resolve_dispute", "settle_review"])
+def test_a_decision_over_money_needs_a_good_idempotency_key(
+    stage: Stage, word: str
+) -> None:
+    escrow_id = disputed(stage)
+    for key in BAD_KEYS:
+        how = decision(escrow_id, word, headers=once(key))
+        refused(stage, 422, "invalid_request", "Idempotency-Key", **how)
+
+
+def test_a_key_that_decided_something_else_is_refused(stage: Stage) -> None:
+    escrow_id = disputed(stage)
+    how = decision(escrow_id, "resolve_dispute")
+    assert stage.call("POST", **how).status == 200
+    with nothing_changes(stage):
+        assert stage.call("POST", **how).status == 200
+    zero = {"amount": 0, "currency": "TRY"}
+    all_of_it = {"amount": 130_000, "currency": "TRY"}
+    how["body"] = REASON | {"release": zero, "refund": all_of_it}
+    refused(stage, 422, "idempotency_key_reused", "Idempotency-Key", **how)
+
+
+@pytest.mark.parametrize(
+    ("word", "field"),
+    [
+        ("withdraw_settlement", "settlement"),
+        ("answer_surplus", "settlement"),
+        ("refund_capture", "xact_id"),
+        ("reject_dispute", "version"),
+        ("acknowledge", "version"),
+    ],
+)
+def test_a_part_that_a_decision_needs_is_named(
+    stage: Stage, word: str, field: str
+) -> None:
+    body = REASON if field == "version" else SEEN
+    how = decision(disputed(stage), word, body=body)
+    refused(stage, 422, "invalid_request", field, **how)
+
+
+@pytest.mark.parametrize(
+    "word", ["release", "cancel", "escalate", "Resume", "acknowledge2", "resume "]
+)
+def test_a_word_that_is_no_decision_changes_nothing(stage: Stage, word: str) -> None:
+    how = decision(disputed(stage), "resume")
+    event, route = stage.event("POST", how["path"], DECISION, who=OPERATIONS)
+    event["rawPath"] = event["rawPath"].replace("/resume", f"/{word}")
+    event["requestContext"]["http"]["path"] = event["rawPath"]
+    with nothing_changes(stage):
+        answer = stage.handle(route.function, event)
+    is_problem(answer, 404, "escrow_not_found")
+
+
+@pytest.mark.parametrize("ahead", [-1, 1])
+def test_a_decision_about_another_version_than_now_is_409(
+    stage: Stage, ahead: int
+) -> None:
+    """It changed since somebody looked."""
+    escrow_id = disputed(stage)
+    version = stage.escrow(escrow_id).version
+    body = REASON | {"version": version + ahead}
+    how = decision(escrow_id, "reject_dispute", body=body)
+    answer = refused(stage, 409, "not_allowed_now", **how)
+    assert answer.body["reason"] == "version_differs"
+    assert answer.body["escrow"]["version"] == version
+
+
+@pytest.mark.parametrize("party", [BUYER, SELLER], ids=lambda who: who[0])
+def test_operations_who_are_a_party_decide_nothing_here(
+    stage: Stage, party: Who
+) -> None:
+    """Whatever else their token says."""
+    escrow_id = disputed(stage)
+    for word in ("resolve_dispute", "reject_dispute", "open_chargeback", "acknowledge"):
+        version = stage.escrow(escrow_id).version
+        body = DECISION | {"version": version}
+        how = decision(escrow_id, word, body=body, who=(party[0], ALL))
+        refused(stage, 403, "not_your_action", **how)
+    queue = stage.call("GET", "/api/operations/queue", who=(party[0], ALL))
+    assert (queue.status, queue.body) == (200, {"waiting": []})
+
+
+def test_a_decision_about_nobodys_escrow_is_404(stage: Stage) -> None:
+    for id_ in (UNKNOWN_ID, "short", "inbox-a", "A" * 26):
+        how = decision(id_, "acknowledge", body=SEEN)
+        refused(stage, 404, "escrow_not_found", **how)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=-1", "limit"),
+        (f"limit={'9' * 5_000}", "limit"),
+        ("reason=nobody", "reason"),
+        ("reason=drift,chargeback", "reason"),
+        ("reason=Drift", "reason"),
+    ],
+)
+def test_a_wrong_question_about_the_queue_is_named(
+    stage: Stage, query: str, field: str
+) -> None:
+    answer = stage.call("GET", f"/api/operations/queue?{query}", who=OPERATIONS)
+    is_problem(answer, 422, "invalid_request", field)
+
+
+@pytest.mark.parametrize("word", ["replay", "close"])
+def test_a_callback_that_waits_for_nobody_is_404(stage: Stage, word: str) -> None:
+    stage.callback("x")
+    [received] = stage.inbox()
+    ids = [received["id"]["S"], UNKNOWN_CALLBACK, "inbox-a", UNKNOWN_ID, stage.held()]
+    for id_ in ids:
+        path = f"/api/operations/inbox/{id_}/{word}"
+        how = {"path": path, "body": {}, "who": OPERATIONS}
+        refused(stage, 404, "callback_not_found", **how)
+
+
+def test_an_unknown_answer_to_a_callback_changes_nothing(stage: Stage) -> None:
+    path = f"/api/operations/inbox/{UNKNOWN_CALLBACK}/apply"
+    answer = stage.call("POST", path, {}, who=OPERATIONS)
+    is_problem(answer, 404, "escrow_not_found")
 
 
 # ── languages ────────────────────────────────────────────────────────────────
@@ -396,6 +650,11 @@ GOOD_REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "/ship", PARCEL),
     ("POST", "/deliver", {}),
     ("POST", "/release", {}),
+    ("POST", "/refund", {}),
+    ("POST", "/cancel", {}),
+    ("POST", "/dispute", OBJECTION),
+    ("POST", "/withdraw_dispute", {}),
+    ("GET", "/statement", None),
 ]
 
 
@@ -592,4 +851,21 @@ def test_a_callback_over_16_kb_is_refused_before_it_is_read(
     stage: Stage, surplus: int
 ) -> None:
     raw = b"x" * (BODY_MAX_BYTES + surplus)
-    refused(stage, 413, "body_too_large", path=CALLBACK, raw=raw)
+    for path in (CALLBACK, f"{CALLBACK}/{UNKNOWN_ID}/{'a' * 16}/{'a' * 32}"):
+        refused(stage, 413, "body_too_large", path=path, raw=raw)
+
+
+@pytest.mark.parametrize(
+    ("id_", "status", "code"),
+    [
+        (UNKNOWN_ID, 401, "callback_refused"),
+        ("short", 404, "escrow_not_found"),
+        ("inbox-" + "a" * 52, 404, "escrow_not_found"),
+    ],
+)
+def test_a_callback_of_no_order_of_ours_leaves_nothing(
+    stage: Stage, id_: str, status: int, code: str
+) -> None:
+    for subject, secret in (("a" * 16, "a" * 32), ("x", "x"), ("ü", "ş" * 3_000)):
+        path = f"{CALLBACK}/{id_}/{subject}/{secret}"
+        refused(stage, status, code, path=path, raw=b'{"code": 0}')

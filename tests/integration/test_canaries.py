@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,17 @@ import pytest
 
 from emanet import bootstrap, entrypoint, schemas
 from emanet.errors import EmanetError
+from emanet.escrow import Capture
 from emanet.paynet.client import PaynetGateway
 from emanet.ports import Card, Session, SessionOrder
 from emanet.usecases.complete_3d import Return
 from emanet.usecases.initiate_3d import Start
+from emanet.usecases.receive_callback import OrderPath
 from local.paynet_simulator import browser
 from tests.stage import (
     BASE_URL,
+    BUYER,
+    OPERATIONS,
     PAYNET_KEY,
     RETURN_PAGE,
     SELLER,
@@ -54,6 +58,8 @@ INITIAL = "/v2/transaction/tds_initial"
 CHARGE = "/v2/transaction/tds_charge"
 CHECK = "/v1/transaction/check"
 DETAIL = "/v1/transaction/detail"
+REFUND = "/v1/transaction/reversed_request"
+REVERSALS = "/v1/transaction/reversal_list"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -292,8 +298,6 @@ def test_a_refused_3d_and_an_abandoned_one_show_none_of_them(house: House) -> No
     house.keeps_its_secrets("4000000000000036")
 
 
-# ── PAYNET answers oddly ─────────────────────────────────────────────────────
-
 ODD = ["html", "empty", "truncated", "redirect", "close", "status", "huge"]
 ECHO = (
     f"rejected: pan={NUMBER} card {' '.join(NUMBER)} cvc: {CVC} "
@@ -306,6 +310,124 @@ TEXTS = [
     "bank_error_short_desc",
     "bank_error_long_desc",
 ]
+
+
+# ── money on its way back ────────────────────────────────────────────────────
+
+
+def refund_asked(house: House, number: str = NUMBER) -> str:
+    """Paid, and taken back by the payer."""
+    escrow_id = house.pay(number)
+    answer = house.call("POST", f"/api/escrows/{escrow_id}/cancel", {})
+    assert answer.status == 200, answer.text
+    house.stage.paynet.settings.refund_callbacks = "lost"  # the test brings them
+    return escrow_id
+
+
+def run(house: House, **later: float) -> None:
+    """The schedule's minute, through its real handler."""
+    house.stage.later(**later)
+    report = house.stage.invoke("ReconcileFunction", {"source": "aws.scheduler"})
+    house.heard.append(repr(report))
+
+
+def told_path(house: House, escrow_id: str) -> str:
+    """Where PAYNET was told to call back about the escrow's refund."""
+    urls = [refund.succeed_url for refund in house.stage.paynet.books.refunds()]
+    [url] = [url for url in urls if escrow_id in url]
+    assert url.startswith(BASE_URL)
+    return url.removeprefix(BASE_URL)
+
+
+def looked_at(house: House, escrow_id: str) -> None:
+    """By everybody who may."""
+    for who in (BUYER, SELLER, OPERATIONS):
+        house.call("GET", f"/api/escrows/{escrow_id}", who=who)
+        house.call("GET", f"/api/escrows/{escrow_id}/statement", who=who)
+    house.call("GET", "/api/operations/queue", who=OPERATIONS)
+
+
+@pytest.mark.parametrize(("code", "status"), [("0", "refunded"), ("1", "held")])
+def test_a_refund_and_its_callback_show_none_of_them(
+    house: House, code: str, status: str
+) -> None:
+    """The path's secret is known to PAYNET and to nobody else: we keep its digest."""
+    escrow_id = refund_asked(house)
+    house.stage.paynet.settings.refund_delay_s = 3_600
+    run(house, seconds=1)
+    path = told_path(house, escrow_id)
+    secret = path.rpartition("/")[2]
+    body = {"code": code, "xact_id": NUMBER, "pan": NUMBER, "cvc": CVC, "key": secret}
+    for _ in range(2):
+        assert house.call("POST", path, body).status == 200
+    run(house, seconds=1)
+    assert house.stage.escrow(escrow_id).status == status
+    looked_at(house, escrow_id)
+    assert len(secret) == 32
+    house.keeps_its_secrets(secret)
+
+
+def test_a_refused_callback_of_a_refund_shows_none_of_them(house: House) -> None:
+    escrow_id = refund_asked(house)
+    house.stage.paynet.settings.refund_delay_s = 3_600
+    run(house, seconds=1)
+    path = told_path(house, escrow_id)
+    *_, subject, secret = path.split("/")
+    kept = len(house.stage.inbox())
+    other = house.stage.create()
+    for wrong in (
+        f"{path}x",
+        path[:-1],
+        path.replace(escrow_id, other),
+        path.replace(escrow_id, "a" * 26),
+        path.replace(escrow_id, "short"),
+        path.replace(subject, secret),
+        path.replace(subject, NUMBER),
+    ):
+        answer = house.call("POST", wrong, {"pan": NUMBER, "cvc": CVC})
+        assert answer.status in {401, 404}
+    large = json.dumps({"pan": NUMBER, "note": "x" * 17_000}).encode()
+    assert house.call("POST", path, raw=large).status == 413
+    assert len(house.stage.inbox()) == kept
+    house.keeps_its_secrets(secret)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_answer_about_a_refund_shows_none_of_them(
+    house: House, kind: Any, when: str
+) -> None:
+    for path in (REFUND, REVERSALS, DETAIL):
+        house.stage.paynet.faults.add(kind, path, when=when, times=2)
+    escrow_id = refund_asked(house)
+    for wait in ({"seconds": 1}, {"minutes": 2}, {"minutes": 5}, {"hours": 1}):
+        run(house, **wait)
+    looked_at(house, escrow_id)
+    house.keeps_its_secrets(*secrets_told(house))
+
+
+def secrets_told(house: House) -> list[str]:
+    """Of every path that PAYNET was told."""
+    refunds = house.stage.paynet.books.refunds()
+    return [refund.succeed_url.rpartition("/")[2] for refund in refunds]
+
+
+@pytest.mark.parametrize("path", ["refund", "reversals", "detail"])
+def test_what_paynet_repeats_about_a_refund_is_not_repeated_by_us(
+    house: House, path: str
+) -> None:
+    said: dict[str, Any] = dict.fromkeys([*TEXTS, "type", "card_no"], ECHO)
+    where = {"refund": REFUND, "reversals": REVERSALS, "detail": DETAIL}[path]
+    more = {"code": 6} if path == "refund" else {}
+    house.stage.paynet.faults.add("rewrite", where, fields=said | more, times=9)
+    escrow_id = refund_asked(house)
+    for wait in ({"seconds": 1}, {"minutes": 2}, {"hours": 1}):
+        run(house, **wait)
+    looked_at(house, escrow_id)
+    house.keeps_its_secrets(*secrets_told(house))
+
+
+# ── PAYNET answers oddly ─────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -670,6 +792,26 @@ def test_an_outcome_of_the_gateway_carries_none_of_them(
     silent(repr(outcome))
 
 
+CAPTURE = Capture("xact-1", 130_000, datetime(2026, 11, 23, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("kind", [*ODD, "content_type", "echo"])
+def test_an_answer_about_money_out_carries_none_of_them(
+    stage: Stage, kind: Any
+) -> None:
+    said = {"code": 6, **dict.fromkeys([*TEXTS, "type"], ECHO)}
+    for path in (REFUND, REVERSALS, DETAIL, "/v1/transaction/escrow_status_update"):
+        if kind == "echo":
+            stage.paynet.faults.add("rewrite", path, fields=said, times=None)
+        else:
+            stage.paynet.faults.add(kind, path, when="before", times=None)
+    deadline = stage.clock() + timedelta(seconds=9)
+    out, url = stage.money_out, f"{BASE_URL}/api/webhooks/paynet-callback/x/y/{STATE}"
+    silent(repr(out.refund(CAPTURE, 130_000, url, deadline)))
+    silent(repr(out.returned(CAPTURE, deadline)))
+    silent(repr(out.approve(CAPTURE, "dealer", deadline)))
+
+
 def test_an_exception_of_the_border_carries_none_of_them() -> None:
     body = card_body()
     body["card"] |= {"cvc": f"{CVC}x", NUMBER: CVC}
@@ -685,6 +827,7 @@ VALUES = [
     THE_ORDER,
     Session(SESSION, f"https://bank.example/?token_id={TOKEN}", f"<form {TOKEN}>"),
     Return("x", 1, STATE, SESSION, TOKEN),
+    OrderPath("x", "subject", STATE),
     Start("x", THE_CARD, RETURN_PAGE, BASE_URL),
     schemas.parse(
         schemas.InitiateBody,

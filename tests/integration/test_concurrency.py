@@ -15,10 +15,9 @@ from emanet import holding
 from emanet.errors import Refused, StaleEscrow
 from emanet.escrow import Actor, Entry, Escrow, Role, Shipment, Status
 from emanet.ports import Card, DueKind
-from emanet.usecases import fulfil
+from emanet.usecases import fulfil, pay_out
 from emanet.usecases.access import Caller
 from emanet.usecases.initiate_3d import Start, initiate_3d
-from emanet.usecases.reconcile import Reconciler
 from local.paynet_simulator.browser import Form
 from tests.races.verdict import charge_count, judged, times
 from tests.stage import (
@@ -156,14 +155,7 @@ def hear(stage: Stage, scene: Scene) -> None:
 
 
 def reconcile(stage: Stage, _: Scene) -> None:
-    report = Reconciler(
-        desk=stage.desk,
-        schedule=stage.store,
-        inbox=stage.store,
-        gateway=stage.gateway,
-        deadline=stage.clock() + timedelta(seconds=55),
-    ).run()
-    assert report.failures == []
+    assert stage.reconciler().run().failures == []
 
 
 def reconcile_later(**later: float) -> Act:
@@ -186,8 +178,23 @@ def deliver(stage: Stage, scene: Scene) -> None:
 
 
 def release(stage: Stage, scene: Scene) -> None:
-    word = fulfil.Confirmation(stage.desk.chance(8))  # another key each time
-    fulfil.release(scene.escrow_id, word, BUYING, stage.desk)
+    wish = pay_out.Wish(stage.desk.chance(8))  # another key each time
+    pay_out.release(scene.escrow_id, wish, BUYING, stage.desk)
+
+
+def refund(stage: Stage, scene: Scene) -> None:
+    """The payee gives all of it up."""
+    wish = pay_out.Wish(stage.desk.chance(8))
+    pay_out.refund(scene.escrow_id, wish, SELLING, stage.desk)
+
+
+def cancel(stage: Stage, scene: Scene) -> None:
+    pay_out.cancel(scene.escrow_id, BUYING, stage.desk)
+
+
+def dispute(stage: Stage, scene: Scene) -> None:
+    objection = fulfil.Objection(f"broken, {stage.desk.chance(8)}")
+    fulfil.dispute(scene.escrow_id, objection, BUYING, stage.desk)
 
 
 # ── beginnings ───────────────────────────────────────────────────────────────
@@ -220,6 +227,13 @@ def held(stage: Stage) -> Scene:
     return scene
 
 
+def delivered(stage: Stage) -> Scene:
+    scene = held(stage)
+    ship(stage, scene)
+    deliver(stage, scene)
+    return scene
+
+
 # ── what must come of it ─────────────────────────────────────────────────────
 
 PAYING: dict[str, Act] = {
@@ -234,12 +248,57 @@ REPAIRING: dict[str, Act] = {
     "reconcile": reconcile,
     "initiate": initiate,
 }
+# At the bank's door the goods have not moved; later the payer has them.
 FULFILLING: dict[str, Act] = {
     "ship": ship,
     "deliver": deliver,
     "release": release,
-    "escalate": reconcile_later(days=8),
+    "refund": refund,
+    "cancel": cancel,
+    "clock": reconcile_later(days=8),  # nobody shipped: it goes back
 }
+INSPECTING: dict[str, Act] = {
+    "release": release,
+    "refund": refund,
+    "dispute": dispute,
+    "clock": reconcile_later(days=4),  # nobody objected: it is released
+}
+TRANSITIONS = {"cancel": "cancel_held", "refund": "schedule_refund"}
+BY = {"ship": "payee", "refund": "payee"}
+
+# Of these the first wins, and the second is told so.
+EXCLUSIVE: set[frozenset[str]] = {
+    frozenset(pair)
+    for pair in (
+        {"ship", "cancel"},
+        {"release", "refund"},
+        {"release", "cancel"},
+        {"refund", "cancel"},
+        {"release"},
+        {"refund"},
+        {"dispute"},
+    )
+}
+
+
+def said(escrow: Escrow, word: str) -> int:
+    """How often this party's word stands in the story."""
+    name, role = TRANSITIONS.get(word, word), BY.get(word, "payer")
+    entries = (e for e in escrow.history if e.transition == name)
+    return sum(entry.by.startswith(f"{role}:") for entry in entries)
+
+
+def must_be_as_said(escrow: Escrow, words: dict[str, bool]) -> None:
+    """Who was allowed finds his word in the story, once; who was not does not; and all
+    money has at most one way to go."""
+    for word, was_allowed in words.items():
+        if word != "clock":  # it says nothing to anybody
+            assert said(escrow, word) == was_allowed, word
+    moved = sum(s.amount_minor for s in escrow.settlements if s.status != "withdrawn")
+    assert moved <= escrow.balances.captured
+    decided = {"schedule_refund", "cancel_held", "release"}
+    assert sum(times(escrow, name) for name in decided) <= 1
+    assert times(escrow, "dispute") + times(escrow, "release") <= 1
 
 
 @pytest.mark.parametrize("second", PAYING)
@@ -274,13 +333,32 @@ def test_of_two_words_none_that_was_taken_is_forgotten(
 ) -> None:
     for meeting in meetings(stage, held, FULFILLING[first], FULFILLING[second]):
         escrow = judged(stage, meeting.scene.escrow_id)
-        assert times(escrow, "release") == (escrow.status == "released")
-        assert times(escrow, "escalate") == (escrow.status == "review")
-        for word, was_taken in ((first, meeting.first), (second, meeting.second)):
-            if was_taken and word != "escalate":  # the clock says nothing to anybody
-                assert times(escrow, word) == 1
-        if first == second and first in {"ship", "release"}:
+        words = {first: meeting.first, second: meeting.second}
+        if first == second:
+            words[first] = meeting.first or meeting.second
+        must_be_as_said(escrow, words)
+        must_be_exclusive(meeting, first, second)
+        if first == second == "ship":
             assert meeting.first != meeting.second
+
+
+@pytest.mark.parametrize("second", INSPECTING)
+@pytest.mark.parametrize("first", INSPECTING)
+def test_of_two_who_decide_after_the_delivery_one_wins(
+    stage: Stage, first: str, second: str
+) -> None:
+    for meeting in meetings(stage, delivered, INSPECTING[first], INSPECTING[second]):
+        escrow = judged(stage, meeting.scene.escrow_id)
+        words = {first: meeting.first, second: meeting.second}
+        if first == second:
+            words[first] = meeting.first or meeting.second
+        must_be_as_said(escrow, words)
+        must_be_exclusive(meeting, first, second)
+
+
+def must_be_exclusive(meeting: Meeting, first: str, second: str) -> None:
+    if frozenset({first, second}) in EXCLUSIVE:
+        assert meeting.first != meeting.second
 
 
 # ── the one conditional write ────────────────────────────────────────────────

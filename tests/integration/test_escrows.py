@@ -1,5 +1,6 @@
-"""functions/escrows: registered, read, shipped, delivered, released; by whom and how
-often. Whatever is refused leaves the item as it was, to the byte."""
+"""functions/escrows: registered, read, shipped, delivered, disputed, released,
+refunded, cancelled; by whom and how often. Whatever is refused leaves the item as it
+was, to the byte."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from emanet.reasons import REASONS
 from tests.stage import (
     AMOUNT_MINOR,
     BACKEND,
@@ -23,6 +25,9 @@ from tests.stage import (
 )
 
 PARCEL = {"carrier": "Kargo", "tracking_number": "TR-1"}
+OBJECTION = {"reason": "broken glass", "evidence": ["photo-1"]}
+MONEY = {"release", "refund"}
+WORDS = {"ship", "deliver", "cancel", "dispute", "withdraw_dispute"} | MONEY
 KEY = {"Idempotency-Key": "confirm-1"}
 NOBODYS = "a" * 26
 
@@ -163,10 +168,51 @@ def test_each_party_is_told_what_it_may_do(stage: Stage) -> None:
         for who in (BUYER, SELLER, OPERATIONS)
     }
     assert allowed == {
-        BUYER: ["deliver", "release"],
-        SELLER: ["ship"],
-        OPERATIONS: ["deliver"],
+        BUYER: ["cancel", "deliver", "release"],
+        SELLER: ["refund", "ship"],
+        OPERATIONS: ["deliver", "open_chargeback", "refund", "release"],
     }
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_each_party_is_told_what_is_blocked_and_why(
+    stage: Stage, language: str
+) -> None:
+    path = f"/api/escrows/{stage.held()}"
+    headers = {"Accept-Language": language}
+    shown = stage.call("GET", path, who=BUYER, headers=headers).body
+    blocked = {each.pop("action"): each for each in shown["blocked_actions"]}
+    text = REASONS["not_shipped"][language == "tr"]
+    assert blocked["dispute"] == {"reason": "not_shipped", "text": text}
+    assert blocked.keys().isdisjoint(shown["allowed_actions"])
+
+
+def body_for(word: str, who: Who) -> dict[str, Any]:
+    """A body that is right in every field."""
+    if word in MONEY:
+        return {"reason": "as agreed"} if who is OPERATIONS else {}
+    bodies: dict[str, dict[str, Any]] = {"ship": PARCEL, "dispute": OBJECTION}
+    return bodies.get(word, {})
+
+
+@pytest.mark.parametrize("who", [BUYER, SELLER, OPERATIONS], ids=lambda who: who[0])
+def test_what_is_offered_succeeds_and_what_is_blocked_does_not(
+    stage: Stage, who: Who
+) -> None:
+    """Each word is the last one of its path."""
+    escrow_id = stage.held()
+    shown = stage.call("GET", f"/api/escrows/{escrow_id}", who=who).body
+    for each in shown["blocked_actions"]:
+        word = each["action"]
+        if word in WORDS:
+            answer = post(stage, escrow_id, word, body_for(word, who), who)
+            assert (answer.status, answer.body["reason"]) == (409, each["reason"])
+            assert answer.body["reason_text"] == each["text"]
+    offered = WORDS.intersection(shown["allowed_actions"])
+    assert offered
+    for word in sorted(offered):
+        answer = post(stage, stage.held(), word, body_for(word, who), who)
+        assert answer.status == 200
 
 
 def test_the_payee_is_not_shown_how_the_payer_tried_to_pay(stage: Stage) -> None:
@@ -184,6 +230,10 @@ def test_the_payee_is_not_shown_how_the_payer_tried_to_pay(stage: Stage) -> None
         ("POST", "/ship", PARCEL),
         ("POST", "/deliver", {}),
         ("POST", "/release", {}),
+        ("POST", "/refund", {}),
+        ("POST", "/cancel", {}),
+        ("POST", "/dispute", OBJECTION),
+        ("POST", "/withdraw_dispute", {}),
     ],
 )
 def test_anothers_escrow_is_as_absent_as_a_nonexistent_one(
@@ -211,7 +261,8 @@ def test_the_payee_ships_and_both_see_the_tracking(stage: Stage) -> None:
     escrow_id = stage.held()
     answer = post(stage, escrow_id, "ship", PARCEL, SELLER)
     assert (answer.status, answer.body["tracking"]) == (200, PARCEL)
-    assert answer.body["next"]["what"] == "delivery_unconfirmed"
+    assert answer.body["next"]["what"] == "miss_claim"
+    assert answer.body["next"]["about"] == "delivery_unconfirmed"
     seen = stage.call("GET", f"/api/escrows/{escrow_id}", who=BUYER).body
     assert (seen["tracking"], seen["status"]) == (PARCEL, "held")
 
@@ -317,22 +368,183 @@ def test_a_release_without_a_good_key_is_422(
     assert stage.item(escrow_id) == before
 
 
-@pytest.mark.parametrize("amount_minor", [AMOUNT_MINOR - 1, AMOUNT_MINOR + 1])
-def test_a_release_of_another_amount_than_is_held_is_409(
-    stage: Stage, amount_minor: int
-) -> None:
+def lira(minor: int) -> dict[str, Any]:
+    return {"amount": {"amount": minor, "currency": "TRY"}}
+
+
+def under(stage: Stage, escrow_id: str, key: str, body: Any, who: Who) -> Answer:
+    """A release under a key of its own."""
+    path = f"/api/escrows/{escrow_id}/release"
+    return stage.call("POST", path, body, who=who, headers={"Idempotency-Key": key})
+
+
+def test_a_release_of_more_than_is_available_is_409(stage: Stage) -> None:
     escrow_id = stage.held()
     before = stage.item(escrow_id)
-    seen = {"amount": {"amount": amount_minor, "currency": "TRY"}}
-    answer = post(stage, escrow_id, "release", seen, BUYER)
-    assert (answer.status, answer.body["reason"]) == (409, "amount_differs")
+    answer = post(stage, escrow_id, "release", lira(AMOUNT_MINOR + 1), BUYER)
+    assert (answer.status, answer.body["reason"]) == (409, "more_than_available")
     assert stage.item(escrow_id) == before
+
+
+def test_a_part_is_released_and_the_rest_stays_held(stage: Stage) -> None:
+    escrow_id = stage.held()
+    answer = post(stage, escrow_id, "release", lira(AMOUNT_MINOR - 1), BUYER)
+    assert (answer.status, answer.body["status"]) == (200, "held")
+    assert answer.body["released"]["amount"] == AMOUNT_MINOR - 1
+    assert answer.body["held"]["amount"] == 1
+    two = under(stage, escrow_id, "confirm-2", lira(2), BUYER)
+    assert (two.status, two.body["reason"]) == (409, "more_than_available")
+    one = under(stage, escrow_id, "confirm-2", lira(1), BUYER)
+    assert (one.status, one.body["status"]) == (200, "released")
+    assert stage.escrow(escrow_id).balances.released == AMOUNT_MINOR
+
+
+def test_the_same_key_of_another_person_is_another_key(stage: Stage) -> None:
+    escrow_id = stage.held()
+    assert under(stage, escrow_id, "k", lira(1), BUYER).status == 200
+    said = lira(2) | {"reason": "as agreed"}
+    assert under(stage, escrow_id, "k", said, OPERATIONS).status == 200
+    assert stage.escrow(escrow_id).balances.released == 3
+
+
+def test_after_twenty_moves_of_the_parties_only_the_last_of_it_moves(
+    stage: Stage,
+) -> None:
+    escrow_id = stage.held()
+    for number in range(19):
+        answer = under(stage, escrow_id, f"k{number}", lira(1), BUYER)
+        assert answer.status == 200
+    before = stage.item(escrow_id)
+    part = under(stage, escrow_id, "k19", lira(1), BUYER)
+    assert (part.status, part.body["code"]) == (409, "too_many_settlements")
+    assert part.body["reason"] == "only_all_is_left"
+    assert stage.item(escrow_id) == before
+    by_staff = lira(1) | {"reason": "as agreed"}
+    assert under(stage, escrow_id, "k", by_staff, OPERATIONS).status == 200
+    whole = under(stage, escrow_id, "k19", {}, BUYER)
+    assert (whole.status, whole.body["status"]) == (200, "released")
+
+
+def test_operations_move_money_only_with_a_reason(stage: Stage) -> None:
+    escrow_id = stage.held()
+    before = stage.item(escrow_id)
+    for action in ("release", "refund"):
+        answer = post(stage, escrow_id, action, {}, OPERATIONS)
+        assert answer.status == 422
+        assert [wrong["field"] for wrong in answer.body["errors"]] == ["reason"]
+    assert stage.item(escrow_id) == before
+    said = {"reason": "buyer never answers"}
+    answer = post(stage, escrow_id, "release", said, OPERATIONS)
+    assert (answer.status, answer.body["status"]) == (200, "released")
+    assert stage.escrow(escrow_id).settlements[0].why == said["reason"]
 
 
 def test_a_release_of_the_amount_that_is_held_is_done(stage: Stage) -> None:
     seen = {"amount": {"amount": AMOUNT_MINOR, "currency": "TRY"}}
     answer = post(stage, stage.held(), "release", seen, BUYER)
     assert (answer.status, answer.body["status"]) == (200, "released")
+
+
+# ── refunded, cancelled ──
+
+
+@pytest.mark.parametrize(
+    ("who", "said"), [(SELLER, {}), (OPERATIONS, {"reason": "never arrived"})]
+)
+def test_a_refund_is_scheduled_and_reserves_its_amount(
+    stage: Stage, who: Who, said: dict[str, Any]
+) -> None:
+    escrow_id = stage.held()
+    answer = post(stage, escrow_id, "refund", {**lira(30_000), **said}, who)
+    assert (answer.status, answer.body["status"]) == (200, "held")
+    [told] = answer.body["settlements"]
+    assert (told["kind"], told["status"]) == ("refund", "scheduled")
+    assert told["amount"] == {"amount": 30_000, "currency": "TRY"}
+    assert stage.escrow(escrow_id).available_minor == AMOUNT_MINOR - 30_000
+    more = post(stage, escrow_id, "release", lira(AMOUNT_MINOR - 29_999), BUYER)
+    assert (more.status, more.body["reason"]) == (409, "more_than_available")
+
+
+def test_a_refund_under_the_same_key_is_the_same_refund(stage: Stage) -> None:
+    escrow_id = stage.held()
+    first = post(stage, escrow_id, "refund", lira(1), SELLER)
+    before = stage.item(escrow_id)
+    again = post(stage, escrow_id, "refund", lira(1), SELLER)
+    assert (again.status, again.body["version"]) == (200, first.body["version"])
+    assert stage.item(escrow_id) == before
+    other = post(stage, escrow_id, "refund", lira(2), SELLER)
+    assert (other.status, other.body["code"]) == (422, "idempotency_key_reused")
+    assert stage.item(escrow_id) == before
+
+
+@pytest.mark.parametrize("who", [BUYER, BACKEND, OPERATIONS])
+def test_what_is_unpaid_is_given_up(stage: Stage, who: Who) -> None:
+    escrow_id = stage.create()
+    stage.initiate(escrow_id)
+    answer = post(stage, escrow_id, "cancel", {}, who)
+    assert (answer.status, answer.body["status"]) == (200, "cancelled")
+    assert answer.body["escrow_accounts"] == "failed"
+    before = stage.item(escrow_id)
+    assert "due_at" not in (before or {})
+    assert post(stage, escrow_id, "cancel", {}, who).status == 200
+    assert stage.item(escrow_id) == before
+    assert stage.call("POST", f"/api/escrows/{escrow_id}/3d", payment()).status == 409
+
+
+def test_a_cancel_takes_all_of_it_back_until_it_is_shipped(stage: Stage) -> None:
+    paid, shipped = stage.held(), stage.held()
+    answer = post(stage, paid, "cancel", {}, BUYER)
+    assert (answer.status, answer.body["settlements"][0]["kind"]) == (200, "refund")
+    before = stage.item(paid)
+    assert post(stage, paid, "cancel", {}, BUYER).status == 200
+    assert stage.item(paid) == before
+    post(stage, shipped, "ship", PARCEL, SELLER)
+    refused = post(stage, shipped, "cancel", {}, BUYER)
+    assert (refused.status, refused.body["reason"]) == (409, "already_shipped")
+
+
+@pytest.mark.parametrize("who", [BACKEND, OPERATIONS])
+def test_what_is_paid_is_cancelled_by_the_payer_alone(stage: Stage, who: Who) -> None:
+    escrow_id = stage.held()
+    before = stage.item(escrow_id)
+    answer = post(stage, escrow_id, "cancel", {}, who)
+    assert (answer.status, answer.body["reason"]) == (409, "wrong_status")
+    assert stage.item(escrow_id) == before
+
+
+# ── disputed ──
+
+
+def test_a_dispute_freezes_everything_and_says_until_when(stage: Stage) -> None:
+    escrow_id = stage.held()
+    post(stage, escrow_id, "ship", PARCEL, SELLER)
+    answer = post(stage, escrow_id, "dispute", OBJECTION, BUYER)
+    assert (answer.status, answer.body["status"]) == (200, "disputed")
+    [dispute] = answer.body["disputes"]
+    assert (dispute["reason"], dispute["evidence"]) == ("broken glass", ["photo-1"])
+    assert answer.body["next"]["what"] == "escalate_dispute"
+    assert answer.body["deadlines"]["clocks_stand_since"]
+    before = stage.item(escrow_id)
+    assert post(stage, escrow_id, "dispute", OBJECTION, BUYER).status == 200
+    other = post(stage, escrow_id, "dispute", {"reason": "another"}, BUYER)
+    assert (other.status, other.body["escrow"]["status"]) == (409, "disputed")
+    for action, who in (("release", BUYER), ("refund", SELLER), ("deliver", BUYER)):
+        assert post(stage, escrow_id, action, {}, who).status == 409
+    assert stage.item(escrow_id) == before
+    gone = post(stage, escrow_id, "withdraw_dispute", {}, BUYER)
+    assert (gone.status, gone.body["status"]) == (200, "held")
+
+
+@pytest.mark.parametrize("action", ["dispute", "withdraw_dispute"])
+@pytest.mark.parametrize("who", [SELLER, OPERATIONS, CARRIER])
+def test_only_the_payer_objects(stage: Stage, who: Who, action: str) -> None:
+    escrow_id = stage.held()
+    post(stage, escrow_id, "ship", PARCEL, SELLER)
+    before = stage.item(escrow_id)
+    body = OBJECTION if action == "dispute" else {}
+    answer = post(stage, escrow_id, action, body, who)
+    assert (answer.status, answer.body["code"]) == (403, "not_your_action")
+    assert stage.item(escrow_id) == before
 
 
 # ── who may not ──
@@ -351,8 +563,15 @@ NOT_THEIRS: list[tuple[str, Any, Who]] = [
     ("deliver", {}, MIGHTY_SELLER),
     ("release", {}, SELLER),
     ("release", {}, MIGHTY_SELLER),
-    ("release", {}, OPERATIONS),
     ("release", {}, CARRIER),
+    ("refund", {}, BUYER),
+    ("refund", {}, MIGHTY_BUYER),
+    ("refund", {}, CARRIER),
+    ("cancel", {}, SELLER),
+    ("cancel", {}, MIGHTY_SELLER),
+    ("cancel", {}, CARRIER),
+    ("dispute", OBJECTION, MIGHTY_SELLER),
+    ("withdraw_dispute", {}, MIGHTY_SELLER),
     ("3d", payment(), SELLER),
     ("3d", payment(), OPERATIONS),
 ]
@@ -372,6 +591,11 @@ THEIRS: list[tuple[str, Any, Who]] = [
     ("deliver", {}, BUYER),
     ("deliver", {}, CARRIER),
     ("release", {}, BUYER),
+    ("release", {"reason": "as agreed"}, OPERATIONS),
+    ("refund", {}, SELLER),
+    ("refund", {"reason": "as agreed"}, OPERATIONS),
+    ("dispute", OBJECTION, BUYER),
+    ("withdraw_dispute", {}, BUYER),
 ]
 
 

@@ -1,6 +1,7 @@
 """Captures that come to light late: one funds what is still unpaid, waits while another
-charge is undecided, and stands in the human queue beside what is paid or closed. Never
-ignored, and never a change of what is settled."""
+charge is undecided, and goes back by itself, whole and once, beside what is paid or
+closed. Never ignored, and never a change of what is settled. What cannot go back stands
+in the human queue."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from emanet.errors import Superseded
+from emanet.escrow import Capture, CaptureStatus
 from emanet.paynet.client import PaynetGateway
 from emanet.ports import Card, Session
 from emanet.usecases.access import Caller
@@ -20,6 +22,7 @@ from tests.stage import (
     BASE_URL,
     BUYER,
     GOOD_CARD,
+    OPERATIONS,
     PAYNET_KEY,
     RETURN_PAGE,
     SELLER,
@@ -31,6 +34,7 @@ LOST_AFTER = "4000000000000051"
 LOST_BEFORE = "4000000000000069"
 DECLINED = "4000000000000010"
 BANK_REFUSES = "4000000000000036"
+REFUND = "/v1/transaction/reversed_request"
 
 
 class Interrupted(PaynetGateway):
@@ -67,6 +71,37 @@ def must_be_held_once(stage: Stage, escrow_id: str) -> None:
     balances = stage.escrow(escrow_id).balances
     assert stage.escrow(escrow_id).status == "held"
     assert (balances.captured, balances.held) == (AMOUNT_MINOR, AMOUNT_MINOR)
+
+
+def surplus(stage: Stage, escrow_id: str) -> list[Capture]:
+    """What was taken besides the payment."""
+    captures = stage.escrow(escrow_id).captures
+    return [c for c in captures if c.status is CaptureStatus.SURPLUS]
+
+
+def must_go_back(stage: Stage, escrow_id: str) -> None:
+    """Each surplus capture whole and once, by its own transaction; nothing else moves,
+    and nobody is asked to look."""
+    before = stage.escrow(escrow_id)
+    must_not_be_queued(stage, escrow_id)
+    assert surplus(stage, escrow_id)
+    stage.reconcile_until_quiet()
+    after = stage.escrow(escrow_id)
+    assert (after.status, after.balances) == (before.status, before.balances)
+    assert (after.settlements, after.deadlines) == (
+        before.settlements,
+        before.deadlines,
+    )
+    for capture in surplus(stage, escrow_id):
+        assert capture.refund
+        assert (capture.refund.status, capture.refund.amount_minor) == (
+            "done",
+            capture.amount_minor,
+        )
+        assert stage.paynet.books.refund_requests(capture.xact_id) == (1, 1)
+    must_not_be_queued(stage, escrow_id)
+    kept = after.balances.captured - after.balances.refunded
+    assert stage.taken_minor(escrow_id) == kept
 
 
 def must_be_queued(stage: Stage, escrow_id: str) -> None:
@@ -189,7 +224,7 @@ def test_in_charging_it_waits_and_is_surplus_if_the_other_was_captured(
     stage.reconcile(seconds=21)
     must_be_held_once(stage, escrow_id)
     assert capture_words(stage, escrow_id) == [["surplus"], ["funds"]]
-    must_be_queued(stage, escrow_id)
+    must_go_back(stage, escrow_id)
 
 
 def test_of_two_that_wait_one_funds_and_the_other_is_surplus(stage: Stage) -> None:
@@ -203,7 +238,7 @@ def test_of_two_that_wait_one_funds_and_the_other_is_surplus(stage: Stage) -> No
     must_be_held_once(stage, escrow_id)
     [[one], [other], none] = capture_words(stage, escrow_id)
     assert (sorted((one, other)), none) == (["funds", "surplus"], [])
-    must_be_queued(stage, escrow_id)
+    must_go_back(stage, escrow_id)
 
 
 def test_a_capture_of_the_undecided_attempt_itself_decides_it(
@@ -219,15 +254,85 @@ def test_a_capture_of_the_undecided_attempt_itself_decides_it(
 # ── paid or closed ──
 
 
-def test_on_held_it_is_stored_and_queued(stage: Stage) -> None:
+def test_on_held_it_is_stored_and_goes_back(stage: Stage) -> None:
     escrow_id = stage.create()
     late = abandoned(stage, escrow_id)
     stage.pay(escrow_id)
     comes_to_light(stage, late)
     must_be_held_once(stage, escrow_id)
     assert capture_words(stage, escrow_id) == [["surplus"], ["funds"]]
-    must_be_queued(stage, escrow_id)
     assert stage.taken_minor(escrow_id) == 2 * AMOUNT_MINOR
+    must_go_back(stage, escrow_id)
+
+
+def test_on_cancelled_it_is_stored_and_goes_back(stage: Stage) -> None:
+    escrow_id = stage.create()
+    late = abandoned(stage, escrow_id)
+    cancelled = stage.call("POST", f"/api/escrows/{escrow_id}/cancel", {})
+    assert cancelled.body["status"] == "cancelled"
+    comes_to_light(stage, late)
+    assert stage.escrow(escrow_id).balances.captured == 0
+    must_go_back(stage, escrow_id)
+
+
+def test_on_disputed_it_is_stored_and_goes_back(stage: Stage) -> None:
+    """A dispute stops the payment's money; this was never part of it."""
+    escrow_id = stage.create()
+    late = abandoned(stage, escrow_id)
+    stage.pay(escrow_id)
+    path = f"/api/escrows/{escrow_id}"
+    stage.call("POST", f"{path}/deliver", {})
+    disputed = stage.call("POST", f"{path}/dispute", {"reason": "broken"})
+    assert disputed.body["status"] == "disputed"
+    comes_to_light(stage, late)
+    [capture] = surplus(stage, escrow_id)
+    assert capture.refund
+    stage.reconcile_until_quiet()
+    [capture] = surplus(stage, escrow_id)
+    assert capture.refund
+    assert capture.refund.status == "done"
+    assert stage.escrow(escrow_id).queue_reason == "dispute_open"
+
+
+def test_one_that_paynet_does_not_give_back_is_shown_and_not_asked_for_again(
+    stage: Stage,
+) -> None:
+    escrow_id = stage.create()
+    late = abandoned(stage, escrow_id)
+    stage.pay(escrow_id)
+    refused = {"code": 6, "message": "hayır"}
+    stage.paynet.faults.add("rewrite", REFUND, fields=refused, times=1)
+    comes_to_light(stage, late)
+    for _ in range(8):
+        stage.reconcile(hours=6)
+    must_be_held_once(stage, escrow_id)
+    must_be_queued(stage, escrow_id)
+    [capture] = surplus(stage, escrow_id)
+    assert capture.refund
+    assert capture.refund.status == "denied"
+    assert len(stage.paynet.traffic.visits(REFUND)) == 1
+
+
+def test_operations_say_what_became_of_it(stage: Stage) -> None:
+    """Not done: it is sent once more. Done: that is the end of it."""
+    escrow_id = stage.create()
+    late = abandoned(stage, escrow_id)
+    stage.pay(escrow_id)
+    stage.paynet.faults.add("rewrite", REFUND, fields={"code": 6}, times=1)
+    comes_to_light(stage, late)
+    stage.reconcile(seconds=1)
+    must_be_queued(stage, escrow_id)
+    [capture] = surplus(stage, escrow_id)
+    assert capture.refund
+    path = f"/api/operations/escrows/{escrow_id}/answer_surplus"
+    told: dict[str, Any] = {
+        "reason": "asked PAYNET",
+        "settlement": capture.refund.key,
+        "done": False,
+    }
+    told["version"] = stage.escrow(escrow_id).version
+    assert stage.call("POST", path, told, who=OPERATIONS).status == 200
+    must_go_back(stage, escrow_id)
 
 
 def test_a_second_capture_of_the_same_attempt_is_stored_and_queued(
@@ -241,7 +346,7 @@ def test_a_second_capture_of_the_same_attempt_is_stored_and_queued(
     assert "queue_reason" in (stage.item(escrow_id) or {})
 
 
-def test_a_queued_escrow_still_ships_and_releases_what_it_holds(stage: Stage) -> None:
+def test_meanwhile_the_escrow_ships_and_releases_what_it_holds(stage: Stage) -> None:
     escrow_id = stage.create()
     late = abandoned(stage, escrow_id)
     stage.pay(escrow_id)
@@ -252,10 +357,10 @@ def test_a_queued_escrow_still_ships_and_releases_what_it_holds(stage: Stage) ->
     key = {"Idempotency-Key": "k"}
     released = stage.call("POST", f"{path}/release", {}, who=BUYER, headers=key)
     assert released.body["released"]["amount"] == AMOUNT_MINOR
-    must_be_queued(stage, escrow_id)
+    must_go_back(stage, escrow_id)
 
 
-def test_on_released_it_is_stored_and_queued(stage: Stage) -> None:
+def test_on_released_it_is_stored_and_goes_back(stage: Stage) -> None:
     escrow_id = stage.create()
     late = abandoned(stage, escrow_id)
     stage.pay(escrow_id)
@@ -266,10 +371,10 @@ def test_on_released_it_is_stored_and_queued(stage: Stage) -> None:
     escrow = stage.escrow(escrow_id)
     assert (escrow.status, escrow.balances) == ("released", before.balances)
     assert capture_words(stage, escrow_id) == [["surplus"], ["funds"]]
-    must_be_queued(stage, escrow_id)
+    must_go_back(stage, escrow_id)
 
 
-def test_on_expired_it_is_stored_and_queued_and_reopens_nothing(stage: Stage) -> None:
+def test_on_expired_it_is_stored_goes_back_and_reopens_nothing(stage: Stage) -> None:
     escrow_id = stage.create(policy={"pay_within_hours": 1})
     late = abandoned(stage, escrow_id)
     stage.reconcile(hours=1)
@@ -278,7 +383,7 @@ def test_on_expired_it_is_stored_and_queued_and_reopens_nothing(stage: Stage) ->
     escrow = stage.escrow(escrow_id)
     assert (escrow.status, escrow.balances.captured) == ("expired", 0)
     assert capture_words(stage, escrow_id) == [["surplus"]]
-    must_be_queued(stage, escrow_id)
+    must_go_back(stage, escrow_id)
 
 
 def test_on_expired_it_is_found_without_a_callback(stage: Stage) -> None:
@@ -291,7 +396,7 @@ def test_on_expired_it_is_found_without_a_callback(stage: Stage) -> None:
     stage.reconcile(minutes=20)
     assert stage.escrow(escrow_id).status == "expired"
     assert capture_words(stage, escrow_id) == [["surplus"]]
-    must_be_queued(stage, escrow_id)
+    must_go_back(stage, escrow_id)
 
 
 def test_in_unpaid_review_it_is_stored_and_waits(stage: Stage) -> None:
@@ -310,14 +415,15 @@ def test_in_unpaid_review_it_is_stored_and_waits(stage: Stage) -> None:
 # ── told twice, or wrongly ──
 
 
-def test_told_twice_it_is_booked_once(stage: Stage) -> None:
+def test_told_twice_it_is_booked_and_given_back_once(stage: Stage) -> None:
     escrow_id = stage.create()
     late = abandoned(stage, escrow_id)
     stage.pay(escrow_id)
     comes_to_light(stage, late)
+    must_go_back(stage, escrow_id)
     before = stage.item(escrow_id)
     stage.callback(late.reference_no, note="again")
-    stage.reconcile(seconds=1)
+    stage.reconcile_until_quiet(seconds=1)
     assert stage.item(escrow_id) == before
 
 

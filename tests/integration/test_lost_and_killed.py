@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from emanet.dynamodb import DynamoEscrowStore
+from emanet.dynamodb.table import DynamoEscrowStore
 from emanet.errors import SecretUnavailable, StoreUnavailable
 from emanet.escrow import Escrow
 from emanet.outcome import Outcome
 from emanet.paynet.client import PaynetGateway
 from emanet.ports import Desk
-from emanet.usecases.reconcile import Reconciler
 from local.paynet_simulator import browser
 from tests.stage import AMOUNT_MINOR, PAYNET_KEY, Stage, Started, payment
 
@@ -261,15 +260,8 @@ def test_a_decline_that_nobody_could_write_is_found_by_asking(stage: Stage) -> N
 def test_a_killed_reconciler_leaves_the_item_to_the_next_one(stage: Stage) -> None:
     started = stage.pay(stage.create(), CHARGED_CARDS[0])
     stage.clock.move(seconds=21)
-    dying = Reconciler(
-        desk=desk(stage, KilledAtTheBooks),
-        schedule=stage.store,
-        inbox=stage.store,
-        gateway=stage.gateway,
-        deadline=stage.clock() + timedelta(seconds=55),
-    )
     with pytest.raises(Killed):
-        dying.run()
+        stage.reconciler(desk=desk(stage, KilledAtTheBooks)).run()
     assert stage.reconcile(seconds=89).escrows == 0
     assert stage.reconcile(seconds=1).escrows == 1
     must_be_held_once(stage, started)

@@ -1,6 +1,7 @@
-"""functions/paynet_webhook: through both halves of the gate into the inbox, and only a
-hint. Whenever it comes, before, during, after or instead of the return, PAYNET is asked
-and its answer alone moves anything."""
+"""functions/paynet_webhook: through both halves of the gate, or by a secret in the path
+that we ourselves gave to PAYNET, into the inbox, and only a hint. Whenever it comes,
+before, during, after or instead of the return, PAYNET is asked and its answer alone
+moves anything."""
 
 from __future__ import annotations
 
@@ -14,10 +15,13 @@ import pytest
 from emanet import bootstrap
 from emanet.outcome import Outcome
 from emanet.paynet.client import PaynetGateway
+from emanet.usecases.initiate_3d import digest
 from local.api_gateway.resources import put_secret
 from local.paynet_simulator.callbacks import signature
 from tests.stage import (
     AMOUNT_MINOR,
+    BASE_URL,
+    OPERATIONS,
     PAYNET_KEY,
     WEBHOOK_SECRET,
     Answer,
@@ -361,3 +365,142 @@ def test_while_paynet_is_down_a_callback_waits(stage: Stage) -> None:
     stage.reconcile(hours=6)
     must_be_held_once(stage, started)
     assert inbox_status(stage) == "applied"
+
+
+# ── the path that PAYNET was told with a refund ──
+
+CODES = {"code": "0"}
+ANYWHERE = {"source_ip": "203.0.113.77", "headers": {}}
+
+
+def refund_sent(stage: Stage) -> tuple[str, str]:
+    """An escrow whose refund is on its way, and the path of its callback."""
+    escrow_id = stage.held()
+    answer = stage.call("POST", f"/api/escrows/{escrow_id}/cancel", {})
+    assert answer.status == 200, answer.text
+    stage.paynet.settings.refund_delay_s = 3_600
+    stage.reconcile(seconds=1)
+    assert stage.escrow(escrow_id).status == "refunding"
+    [mine] = [r for r in stage.paynet.books.refunds() if escrow_id in r.succeed_url]
+    return escrow_id, mine.succeed_url.removeprefix(BASE_URL)
+
+
+def posted(stage: Stage, path: str, body: Any = CODES, **how: Any) -> Answer:
+    """From an address that is not on the list, and unsigned."""
+    return stage.call("POST", path, body, **(ANYWHERE | how))
+
+
+def test_the_path_s_secret_is_gate_enough(stage: Stage) -> None:
+    """Neither an address nor a signature is asked for: PAYNET documents none."""
+    escrow_id, path = refund_sent(stage)
+    must_be_kept(posted(stage, path))
+    [item] = stage.inbox()
+    subject = path.split("/")[-2]
+    assert (item["escrow_id"]["S"], item["subject"]["S"]) == (escrow_id, subject)
+    assert item["is_approved"]["BOOL"] is True
+    assert (item["status"]["S"], "due_at" in item) == ("received", True)
+
+
+def test_the_secret_itself_is_kept_nowhere(stage: Stage) -> None:
+    escrow_id, path = refund_sent(stage)
+    secret = path.rpartition("/")[2]
+    assert len(secret) == 32
+    must_be_kept(posted(stage, path))
+    assert secret not in repr(stage.items())
+    [settlement] = stage.escrow(escrow_id).settlements
+    assert settlement.secret_digest == digest(secret)
+
+
+def test_the_same_word_is_one_callback_and_another_one_is_two(stage: Stage) -> None:
+    _, path = refund_sent(stage)
+    for _ in range(3):
+        must_be_kept(posted(stage, path))
+    assert len(stage.inbox()) == 1
+    must_be_kept(posted(stage, path, {"code": "1"}))
+    assert len(stage.inbox()) == 2
+
+
+def test_another_secret_opens_nothing(stage: Stage) -> None:
+    """A guess, another escrow's, another settlement's, and one that was never sent."""
+    escrow_id, path = refund_sent(stage)
+    other_id, other_path = refund_sent(stage)
+    waiting_id = stage.held()
+    key = {"Idempotency-Key": "k"}
+    part = {"amount": {"amount": 1, "currency": "TRY"}, "reason": "scratched"}
+    asked = f"/api/escrows/{waiting_id}/refund"
+    stage.call("POST", asked, part, who=OPERATIONS, headers=key)
+    [waiting] = stage.escrow(waiting_id).settlements
+    subject, secret = path.split("/")[-2:]
+    other_subject, other_secret = other_path.split("/")[-2:]
+    before = stage.items()
+    for wrong in [
+        (escrow_id, subject, "a" * 32),
+        (escrow_id, subject, secret[:-1]),
+        (escrow_id, subject, secret.upper()),
+        (escrow_id, subject, digest(secret)),
+        (escrow_id, subject, other_secret),
+        (escrow_id, waiting.subject, secret),
+        (escrow_id, "a" * 16, secret),
+        (other_id, other_subject, secret),
+        (waiting_id, waiting.subject, secret),
+        ("a" * 26, subject, secret),
+    ]:
+        answer = posted(stage, "/".join((PATH, *wrong)))
+        assert (answer.status, answer.body["code"]) == (401, "callback_refused"), wrong
+    assert sorted(map(repr, stage.items())) == sorted(map(repr, before))
+
+
+def test_a_signature_does_not_open_the_path_of_an_order(stage: Stage) -> None:
+    """The one gate is no key to the other."""
+    escrow_id, path = refund_sent(stage)
+    subject = path.split("/")[-2]
+    raw = b'{"code": "0"}'
+    wrong = f"{PATH}/{escrow_id}/{subject}/{'a' * 32}"
+    assert stage.call("POST", wrong, raw=raw, headers=signed(raw)).status == 401
+    assert posted(stage, PATH, CODES).status == 401
+    assert stage.inbox() == []
+
+
+def test_more_than_16_kb_on_an_order_s_path_is_413_and_not_kept(stage: Stage) -> None:
+    _, path = refund_sent(stage)
+    raw = b'{"code":"0","note":"' + b"n" * 16 * 1024 + b'"}'
+    answer = posted(stage, path, None, raw=raw)
+    assert (answer.status, answer.body["code"]) == (413, "body_too_large")
+    assert stage.inbox() == []
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"\xff\xfe", b"code=maybe"])
+def test_a_word_that_says_nothing_clear_moves_nothing(stage: Stage, raw: bytes) -> None:
+    escrow_id, path = refund_sent(stage)
+    before = stage.escrow(escrow_id)
+    must_be_kept(posted(stage, path, None, raw=raw))
+    stage.reconcile(seconds=1)
+    assert stage.escrow(escrow_id).balances == before.balances
+    assert stage.escrow(escrow_id).status == "refunding"
+    assert inbox_status(stage) == "applied"
+
+
+def test_a_word_about_a_refund_is_heard_within_a_run(stage: Stage) -> None:
+    """PAYNET's lists show nothing yet: the word of the order's own path counts."""
+    escrow_id, path = refund_sent(stage)
+    must_be_kept(posted(stage, path))
+    stage.reconcile(seconds=1)
+    escrow = stage.escrow(escrow_id)
+    assert (escrow.status, escrow.settlements[0].proof) == ("refunded", "callback")
+    assert inbox_status(stage) == "applied"
+    before = stage.item(escrow_id)
+    must_be_kept(posted(stage, path, {"code": "1"}))
+    stage.reconcile(seconds=1)
+    assert stage.item(escrow_id) == before
+
+
+def test_while_paynet_is_down_a_word_about_a_refund_waits(stage: Stage) -> None:
+    escrow_id, path = refund_sent(stage)
+    must_be_kept(posted(stage, path))
+    stage.paynet.faults.add("close", "/v1/transaction/reversal_list", times=None)
+    stage.reconcile(seconds=1)
+    assert stage.escrow(escrow_id).status == "refunding"
+    assert inbox_status(stage) == "parked"
+    stage.paynet.faults.clear()
+    stage.reconcile(minutes=2)
+    assert stage.escrow(escrow_id).status == "refunded"

@@ -1,5 +1,6 @@
 """functions/reconcile: every minute whatever is due gets its turn. It asks, settles,
-expires, escalates; it puts off what fails, and never lets one item starve another."""
+expires, reminds, pays out, gives back, escalates; it puts off what fails, and never
+lets one item starve another."""
 
 from __future__ import annotations
 
@@ -15,9 +16,19 @@ import pytest
 from emanet import policy
 from emanet.errors import SecretUnavailable
 from emanet.paynet.client import PaynetGateway
+from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.ports import Due, DueKind
-from emanet.usecases.reconcile import Reconciler, Report
-from tests.stage import AMOUNT_MINOR, BUYER, SELLER, Context, Stage, Started
+from emanet.usecases import reconcile
+from emanet.usecases.reconcile import Report
+from tests.stage import (
+    AMOUNT_MINOR,
+    BUYER,
+    OPERATIONS,
+    SELLER,
+    Context,
+    Stage,
+    Started,
+)
 
 CHECK = "/v1/transaction/check"
 LOST_AFTER = "4000000000000051"
@@ -63,7 +74,8 @@ def test_the_function_reports_what_it_did(stage: Stage) -> None:
     event = json.loads(Path("events/reconcile.json").read_text(encoding="utf-8"))
     app = importlib.import_module("functions.reconcile.app")
     report = app.lambda_handler(event.get("event", event), Context())
-    assert report == {"escrows": 0, "callbacks": 0, "failures": [], "stopped": ""}
+    nothing = {"escrows": 0, "callbacks": 0, "duties": {}}
+    assert report == {**nothing, "failures": [], "stopped": ""}
 
 
 def test_an_idle_system_asks_nobody(stage: Stage) -> None:
@@ -77,14 +89,8 @@ def test_an_idle_system_asks_nobody(stage: Stage) -> None:
 def test_a_run_begins_nothing_that_it_cannot_finish(stage: Stage) -> None:
     started = charging(stage)
     stage.clock.move(seconds=21)
-    short = Reconciler(
-        desk=stage.desk,
-        schedule=stage.store,
-        inbox=stage.store,
-        gateway=stage.gateway,
-        deadline=stage.clock() + timedelta(seconds=11),
-    )
-    assert short.run().stopped == "time_up"
+    deadline = stage.clock() + reconcile.ITEM_TAKES - timedelta(seconds=1)
+    assert stage.reconciler(deadline=deadline).run().stopped == "time_up"
     assert asked(stage) == 0
     assert stage.reconcile().escrows == 1
     assert stage.escrow(started.escrow_id).status == "held"
@@ -116,25 +122,53 @@ def test_a_payer_at_the_bank_is_not_expired_before_the_session_is(stage: Stage) 
     assert stage.escrow(escrow_id).status == "expired"
 
 
-@pytest.mark.parametrize(
-    ("terms", "actions", "days", "reason"),
-    [
-        ({"ship_within_days": 2}, [], 2, "ship_by_missed"),
-        ({"claim_days": 3}, ["ship"], 3, "delivery_unconfirmed"),
-        ({"inspection_days": 4}, ["ship", "deliver"], 4, "inspection_over"),
-        ({"inspection_days": 4}, ["deliver"], 4, "inspection_over"),
-        ({"hold_limit_days": 1}, [], 1, "hold_limit"),
-        ({"hold_limit_days": 1}, ["ship"], 1, "hold_limit"),
-        ({"hold_limit_days": 1}, ["ship", "deliver"], 1, "hold_limit"),
-    ],
-)
-def test_every_deadline_of_held_money_ends_before_a_human(
-    stage: Stage, terms: dict[str, int], actions: list[str], days: int, reason: str
-) -> None:
+# The shortest way that a policy may ask for.
+QUICK = {
+    "ship_within_days": 1,
+    "claim_days": 1,
+    "inspection_days": 1,
+    "hold_limit_days": 3,
+}
+
+
+def waiting(stage: Stage, actions: list[str], terms: dict[str, Any]) -> str:
+    """Held, moved so far, and then nobody does anything more."""
     escrow_id = stage.held(policy=terms)
     bodies = {"ship": (PARCEL, SELLER), "deliver": ({}, BUYER)}
     for action in actions:
         post(stage, escrow_id, action, *bodies[action])
+    return escrow_id
+
+
+def transitions(stage: Stage, escrow_id: str) -> list[str]:
+    """What the clock did, in order."""
+    history = stage.escrow(escrow_id).history
+    return [entry.transition for entry in history if entry.by == "clock"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "actions", "days", "reason"),
+    [
+        ({"ship_within_days": 2, "at_ship_by": "review"}, [], 2, "ship_by_missed"),
+        ({"claim_days": 3, "at_claim": "review"}, ["ship"], 3, "delivery_unconfirmed"),
+        (
+            {"inspection_days": 4, "at_inspection": "review"},
+            ["ship", "deliver"],
+            4,
+            "inspection_over",
+        ),
+        (
+            {"inspection_days": 4, "at_inspection": "review"},
+            ["deliver"],
+            4,
+            "inspection_over",
+        ),
+    ],
+)
+def test_a_deadline_ends_before_a_human_where_the_policy_says_so(
+    stage: Stage, terms: dict[str, Any], actions: list[str], days: int, reason: str
+) -> None:
+    escrow_id = waiting(stage, actions, terms)
     stage.reconcile(days=days, minutes=-1)
     assert stage.escrow(escrow_id).status == "held"
     stage.reconcile(minutes=2)
@@ -147,12 +181,115 @@ def test_every_deadline_of_held_money_ends_before_a_human(
     assert (view["escrow_accounts"], view["allowed_actions"]) == ("held", [])
 
 
+def test_what_nobody_shipped_goes_back_at_its_last_moment(stage: Stage) -> None:
+    escrow_id = waiting(stage, [], {"ship_within_days": 2})
+    stage.reconcile(days=2, minutes=-1)
+    assert stage.escrow(escrow_id).settlements == ()
+    stage.reconcile(minutes=2)
+    [refund] = stage.escrow(escrow_id).settlements
+    assert (refund.key, refund.kind) == ("ship-deadline/1", "refund")
+    stage.reconcile_until_quiet()
+    assert stage.escrow(escrow_id).status == "refunded"
+    assert stage.taken_minor(escrow_id) == 0
+
+
+@pytest.mark.parametrize("actions", [["ship", "deliver"], ["deliver"]])
+def test_what_nobody_objected_to_is_released_at_its_last_moment(
+    stage: Stage, actions: list[str]
+) -> None:
+    escrow_id = waiting(stage, actions, {"inspection_days": 4})
+    stage.reconcile(days=4, minutes=-1)
+    assert stage.escrow(escrow_id).status == "held"
+    stage.reconcile(minutes=2)
+    escrow = stage.escrow(escrow_id)
+    assert (escrow.status, escrow.history[-1].by) == ("released", "clock")
+    assert [s.key for s in escrow.settlements] == ["auto-release/1"]
+    assert escrow.balances.released == stage.taken_minor(escrow_id) == AMOUNT_MINOR
+
+
+def test_a_parcel_that_nobody_confirms_is_shown_while_everything_goes_on(
+    stage: Stage,
+) -> None:
+    escrow_id = waiting(stage, ["ship"], {"claim_days": 3})
+    stage.reconcile(days=3, minutes=-1)
+    assert queue(stage, "delivery_unconfirmed") == []
+    stage.reconcile(minutes=2)
+    assert stage.escrow(escrow_id).status == "held"
+    assert queue(stage, "delivery_unconfirmed") == [escrow_id]
+    assert "due_at" in (stage.item(escrow_id) or {})  # the hold limit
+    post(stage, escrow_id, "deliver", {}, BUYER)
+    assert queue(stage, "delivery_unconfirmed") == []
+    assert stage.escrow(escrow_id).deadlines.inspection_by
+
+
+def test_the_hold_limit_is_never_a_silent_payout(stage: Stage) -> None:
+    escrow_id = waiting(stage, ["ship"], QUICK)
+    stage.reconcile_until_quiet(days=3, minutes=-15)
+    assert stage.escrow(escrow_id).status == "held"
+    stage.reconcile(minutes=15)
+    escrow = stage.escrow(escrow_id)
+    assert (escrow.status, escrow.review_reason) == ("review", "hold_limit")
+    assert [f.reason for f in escrow.flags] == ["delivery_unconfirmed", "hold_limit"]
+    assert escrow.balances.held == stage.taken_minor(escrow_id) == AMOUNT_MINOR
+    assert "due_at" not in (stage.item(escrow_id) or {})
+
+
+def test_each_deadline_is_reminded_of_once_a_day_before(stage: Stage) -> None:
+    escrow_id = waiting(stage, [], {"ship_within_days": 5})
+    for _ in range(4):
+        stage.reconcile_until_quiet(days=1, minutes=-10)
+    assert transitions(stage, escrow_id) == []
+    stage.reconcile_until_quiet(hours=1)
+    assert transitions(stage, escrow_id) == ["remind"]
+    stage.reconcile_until_quiet(hours=20)
+    assert transitions(stage, escrow_id) == ["remind"]
+    assert stage.escrow(escrow_id).reminded == ("ship_by",)
+
+
 def test_what_was_done_in_time_ends_the_clock_before_it(stage: Stage) -> None:
     escrow_id = stage.held(policy={"ship_within_days": 1, "claim_days": 1})
     post(stage, escrow_id, "ship", PARCEL, SELLER)
     post(stage, escrow_id, "deliver", {}, BUYER)
-    stage.reconcile(days=2)
+    stage.reconcile_until_quiet(days=2)
+    escrow = stage.escrow(escrow_id)
+    assert (escrow.status, escrow.settlements) == ("held", ())
+
+
+def test_a_dispute_stops_every_clock_and_a_rejected_one_lets_them_go_on(
+    stage: Stage,
+) -> None:
+    escrow_id = waiting(stage, ["deliver"], {"inspection_days": 4})
+    stage.reconcile_until_quiet(days=3)
+    post(stage, escrow_id, "dispute", {"reason": "broken"}, BUYER)
+    stage.reconcile_until_quiet(days=90)
+    assert stage.escrow(escrow_id).status == "disputed"
+    assert queue(stage, "dispute_overdue") == [escrow_id]
+    path = f"/api/operations/escrows/{escrow_id}/reject_dispute"
+    said = {"reason": "works", "version": stage.escrow(escrow_id).version}
+    assert stage.call("POST", path, said, who=OPERATIONS).status == 200
+    stage.reconcile_until_quiet(hours=23)
     assert stage.escrow(escrow_id).status == "held"
+    stage.reconcile_until_quiet(hours=1)
+    assert stage.escrow(escrow_id).status == "released"
+
+
+def test_after_days_without_a_schedule_each_has_its_turn_once_the_oldest_first(
+    stage: Stage,
+) -> None:
+    unpaid = [stage.create(policy={"pay_within_hours": h}) for h in (60, 20, 40)]
+    unshipped = waiting(stage, [], {"ship_within_days": 1})
+    inspected = waiting(stage, ["deliver"], {"inspection_days": 2})
+    stage.later(days=3)
+    stage.reconcile()
+    done = {id_: stage.escrow(id_).history[-1].at for id_ in (*unpaid, inspected)}
+    done[unshipped] = stage.escrow(unshipped).history[-1].at
+    oldest_first = [unpaid[1], unshipped, unpaid[2], inspected, unpaid[0]]
+    assert sorted(done, key=lambda id_: done[id_]) == oldest_first
+    stage.reconcile_until_quiet()
+    assert {stage.escrow(id_).status for id_ in unpaid} == {"expired"}
+    assert transitions(stage, unshipped) == ["schedule_refund", "send_refund"]
+    assert transitions(stage, inspected) == ["release"]
+    assert stage.taken_minor(unshipped) == 0
 
 
 # ── failures ──
@@ -185,8 +322,9 @@ def test_failures_are_put_off_longer_each_time(stage: Stage) -> None:
         [line] = stage.store.due(DueKind.ESCROW, tomorrow, 1)
         waits.append(line.due_at - stage.clock())
         stage.clock.ahead += waits[-1]
-    for earlier, later in pairwise(waits):
-        assert later > 1.5 * earlier
+    for earlier, later in pairwise(waits):  # doubled, and spread by a quarter each way
+        assert later > 1.19 * earlier
+    assert waits[-1] > 4 * waits[0]
 
 
 def test_a_good_answer_forgets_the_failures(stage: Stage) -> None:
@@ -225,14 +363,9 @@ def test_a_missing_key_is_no_failure_of_the_escrow(stage: Stage) -> None:
         raise SecretUnavailable("secret_key")
 
     for _ in range(10):
-        stage.clock.move(hours=7)
-        report = Reconciler(
-            desk=stage.desk,
-            schedule=stage.store,
-            inbox=stage.store,
-            gateway=PaynetGateway(stage.paynet_url, missing, stage.clock),
-            deadline=stage.clock() + timedelta(seconds=55),
-        ).run()
+        stage.later(hours=7)
+        keyless = PaynetGateway(stage.paynet_url, missing, stage.clock)
+        report = stage.reconciler(gateway=keyless).run()
         assert report.failures == ["SecretUnavailable"]
     assert stage.escrow(started.escrow_id).status == "charging"
     assert asked(stage) == 0
@@ -251,6 +384,81 @@ def test_a_closed_escrow_that_keeps_failing_is_flagged_and_stays_closed(
     assert (escrow.status, escrow.history[-1].transition) == ("expired", "flag")
     assert queue(stage, str(escrow.queue_reason)) == [escrow.id]
     assert "due_at" not in (stage.item(escrow.id) or {})
+
+
+# ── failures of money on its way out ──
+
+LIST = "/v1/transaction/reversal_list"
+REFUND = "/v1/transaction/reversed_request"
+
+
+def refund_asked(stage: Stage) -> str:
+    """Held, and operations ask to give all of it back."""
+    escrow_id = stage.held()
+    path = f"/api/escrows/{escrow_id}/refund"
+    key = {"Idempotency-Key": "k"}
+    said = {"reason": "never arrived"}
+    answer = stage.call("POST", path, said, who=OPERATIONS, headers=key)
+    assert answer.status == 200, answer.text
+    return escrow_id
+
+
+def test_a_refund_whose_way_cannot_be_looked_at_is_not_sent(stage: Stage) -> None:
+    """What PAYNET lists already has to be known first; eight failures show it to a
+    human."""
+    escrow_id = refund_asked(stage)
+    stage.paynet.faults.add("html", LIST, times=None)
+    for _ in range(12):
+        stage.reconcile(hours=7)
+    escrow = stage.escrow(escrow_id)
+    assert stage.paynet.traffic.visits(REFUND) == []
+    assert (escrow.status, escrow.review_reason) == ("review", "reconcile_failed")
+    assert escrow.settlements[0].status == "scheduled"
+
+
+def test_a_surplus_that_cannot_be_looked_at_is_shown_and_left(stage: Stage) -> None:
+    escrow_id = stage.create()
+    late = stage.pay(escrow_id, "4000000000000036")
+    stage.pay(escrow_id)
+    stage.paynet.books.plant(late.reference_no, AMOUNT_MINOR)
+    stage.callback(late.reference_no)
+    stage.paynet.faults.add("html", LIST, times=None)
+    for _ in range(14):
+        stage.reconcile(hours=7)
+    assert stage.paynet.traffic.visits(REFUND) == []
+    assert queue(stage, "late_capture") == [escrow_id]
+    assert stage.escrow(escrow_id).status == "held"
+
+
+def test_paynet_being_down_delays_a_refund_and_does_not_lose_it(stage: Stage) -> None:
+    escrow_id = refund_asked(stage)
+    stage.paynet.faults.add("close", LIST, times=None)
+    for _ in range(12):
+        stage.reconcile(hours=7)
+    assert (stage.escrow(escrow_id).status, stage.escrow(escrow_id).tries) == (
+        "held",
+        0,
+    )
+    stage.paynet.faults.clear()
+    stage.reconcile_until_quiet(hours=1)
+    assert stage.escrow(escrow_id).status == "refunded"
+
+
+def test_a_missing_key_sends_nothing_and_is_no_failure(stage: Stage) -> None:
+    escrow_id = refund_asked(stage)
+
+    def missing() -> str:
+        raise SecretUnavailable("secret_key")
+
+    for _ in range(10):
+        stage.later(hours=7)
+        keyless = PaynetMoneyOut(stage.paynet_url, missing, stage.clock)
+        report = stage.reconciler(money_out=keyless).run()
+        assert report.failures == ["SecretUnavailable"]
+    assert stage.escrow(escrow_id).status == "held"
+    assert stage.paynet.traffic.visits(REFUND) == []
+    stage.reconcile_until_quiet(hours=7)
+    assert stage.escrow(escrow_id).status == "refunded"
 
 
 def charging_then_expired(stage: Stage) -> Started:

@@ -4,21 +4,44 @@ what the winner wrote, and an own write whose answer was lost is recognised."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
-from emanet import attempts, holding
-from emanet.dynamodb import stamp
+from emanet import attempts, holding, settlements
+from emanet.dynamodb.items import stamp
 from emanet.errors import EscrowNotFound, StaleEscrow
-from emanet.escrow import Actor, Escrow, Role, Shipment
+from emanet.escrow import (
+    Actor,
+    Escrow,
+    QueueReason,
+    Role,
+    Settlement,
+    SettlementKind,
+    SettlementStatus,
+    Shipment,
+)
+from emanet.istanbul import day_of
 from emanet.machine import begin
-from emanet.ports import Callback, CallbackStatus, Due, DueKind
+from emanet.ports import (
+    Callback,
+    CallbackStatus,
+    Drift,
+    Due,
+    DueKind,
+    Finding,
+    Plan,
+    Queued,
+    Repair,
+)
 from tests.stage import Stage
 
 PAYEE = Actor(Role.PAYEE, "seller-1")
 PAYER = Actor(Role.PAYER, "buyer-1")
 CLOCK = Actor(Role.CLOCK)
+OPERATIONS = Actor(Role.OPERATIONS, "ops-1")
 
 
 def shipped(stage: Stage, escrow: Escrow, number: str = "TR-1") -> Escrow:
@@ -133,9 +156,11 @@ def test_the_longest_overdue_comes_first(stage: Stage) -> None:
 
 
 def test_what_is_not_yet_due_is_not_listed(stage: Stage) -> None:
-    stage.create(policy={"pay_within_hours": 1})
-    soon = stage.clock() + timedelta(minutes=59)
+    escrow_id = stage.create(policy={"pay_within_hours": 1})
+    reminder = stage.escrow(escrow_id).created_at + timedelta(minutes=30)
+    soon = reminder - timedelta(milliseconds=1)
     assert stage.store.due(DueKind.ESCROW, soon, 10) == []
+    assert stage.store.due(DueKind.ESCROW, reminder, 10) == [Due(escrow_id, reminder)]
 
 
 def test_escrows_and_callbacks_have_each_their_own_line(stage: Stage) -> None:
@@ -214,6 +239,111 @@ def test_an_escrow_with_nothing_due_leaves_the_index(stage: Stage) -> None:
     assert not {"due_at", "due_kind"} & (stage.item(before.id) or {}).keys()
 
 
+# ── the human queues ──
+
+
+def shown(stage: Stage, reason: QueueReason) -> Escrow:
+    """Put into that queue now."""
+    before = held(stage)
+    after = holding.show(before, "odd", stage.desk.step(CLOCK), reason)
+    stage.store.save(before, after)
+    return after
+
+
+def test_who_waits_longest_comes_first(stage: Stage) -> None:
+    waiting = [shown(stage, QueueReason.DRIFT) for _ in range(3)]
+    lines = [Queued(e.id, QueueReason.DRIFT, e.flags[0].since) for e in waiting]
+    assert stage.store.queued(QueueReason.DRIFT, 10) == lines
+    assert stage.store.queued(QueueReason.DRIFT, 2) == lines[:2]
+
+
+def test_each_queue_has_a_line_of_its_own(stage: Stage) -> None:
+    drifting, failed = map(
+        partial(shown, stage), (QueueReason.DRIFT, QueueReason.RECONCILE_FAILED)
+    )
+    for reason in QueueReason:
+        ids = [line.id for line in stage.store.queued(reason, 10)]
+        expected = {"drift": [drifting.id], "reconcile_failed": [failed.id]}
+        assert ids == expected.get(reason, [])
+
+
+def test_who_leaves_the_queue_is_in_no_index_of_it(stage: Stage) -> None:
+    before = shown(stage, QueueReason.DRIFT)
+    after = holding.acknowledge(before, "seen to", stage.desk.step(OPERATIONS))
+    stage.store.save(before, after)
+    assert stage.store.queued(QueueReason.DRIFT, 10) == []
+    item = stage.item(before.id) or {}
+    assert not {"queue_reason", "queue_since"} & item.keys()
+
+
+def test_the_oldest_flag_names_the_queue(stage: Stage) -> None:
+    """One item stands in one place; whoever takes that flag off finds the next."""
+    first = shown(stage, QueueReason.DRIFT)
+    step = stage.desk.step(CLOCK)
+    both = holding.show(first, "late", step, QueueReason.LATE_CAPTURE)
+    stage.store.save(first, both)
+    [line] = stage.store.queued(QueueReason.DRIFT, 10)
+    assert line.since == first.flags[0].since
+    assert stage.store.queued(QueueReason.LATE_CAPTURE, 10) == []
+
+
+# ── the days on which money moved ──
+
+
+def moved_on(stage: Stage, **later: float) -> list[str]:
+    """Whoever's money moved last on that Istanbul day."""
+    return list(stage.store.moved_on(day_of(stage.clock() + timedelta(**later))))
+
+
+def test_an_escrow_is_listed_on_the_last_day_its_money_moved(stage: Stage) -> None:
+    stage.create()  # nothing moved
+    before = held(stage)
+    assert moved_on(stage) == [before.id]
+    stage.clock.move(days=1)
+    parcel = shipped(stage, before)  # no money
+    stage.store.save(before, parcel)
+    assert (moved_on(stage), moved_on(stage, days=-1)) == ([], [before.id])
+    whole = Settlement(
+        "key-1",
+        SettlementKind.RELEASE,
+        parcel.available_minor,
+        SettlementStatus.SCHEDULED,
+        str(PAYER),
+        "",
+        stage.clock(),
+    )
+    released = settlements.release(parcel, whole, stage.desk.step(PAYER))
+    stage.store.save(parcel, released)
+    assert (moved_on(stage), moved_on(stage, days=-1)) == ([before.id], [])
+
+
+def test_every_page_of_a_day_is_read(stage: Stage) -> None:
+    """500 keys are asked for at once."""
+    table, day = stage.environment["TABLE_NAME"], "2026-11-23"
+    ids = [f"{number:026}" for number in range(503)]
+    for batch in (ids[n : n + 25] for n in range(0, len(ids), 25)):
+        put: list[Any] = [
+            {"PutRequest": {"Item": {"id": {"S": id_}, "moved_on": {"S": day}}}}
+            for id_ in batch
+        ]
+        stage.dynamodb.batch_write_item(RequestItems={table: put})
+    assert list(stage.store.moved_on(date(2026, 11, 23))) == ids
+
+
+# ── plans ──
+
+
+def test_a_plan_comes_back_as_it_was_kept_and_is_never_replaced(stage: Stage) -> None:
+    day = date(2026, 11, 23)
+    finding = Finding(Drift.AMOUNT, "x-1-a", "amount_differs", Repair.SETTLE)
+    plan = Plan("plan-a", stage.clock(), day, day, 3, (finding,))
+    stage.store.keep_plan(plan)
+    stage.store.keep_plan(replace(plan, matched=4))
+    assert stage.store.read_plan("plan-a") == plan
+    assert stage.store.read_plan("plan-b") is None
+    assert "expires_at_s" in (stage.item("plan-a") or {})
+
+
 # ── the inbox ──
 
 
@@ -272,3 +402,25 @@ def test_a_duplicate_during_the_lease_is_not_lost(stage: Stage) -> None:
     applied = replace(kept, status=CallbackStatus.APPLIED, due_at=None)
     assert stage.store.finish(applied, lease) is False
     assert stage.store.due(DueKind.INBOX, stage.clock(), 10) == [line]
+
+
+def test_a_persons_decision_counts_only_on_what_he_saw(stage: Stage) -> None:
+    queued = replace(
+        callback(stage),
+        status=CallbackStatus.QUEUED,
+        due_at=None,
+        queue_reason=QueueReason.CALLBACK_UNMATCHED,
+        queue_since=stage.clock(),
+    )
+    stage.store.keep(queued)
+    assert [q.id for q in stage.store.queued(QueueReason.CALLBACK_UNMATCHED, 9)] == [
+        queued.id
+    ]
+    closed = replace(
+        queued, status=CallbackStatus.CLOSED, queue_reason=None, queue_since=None
+    )
+    assert stage.store.decide(queued, closed) is True
+    assert stage.store.decide(queued, closed) is False
+    assert stage.store.read(queued.id) == closed
+    assert stage.store.queued(QueueReason.CALLBACK_UNMATCHED, 9) == []
+    assert "expires_at_s" in (stage.item(queued.id) or {})

@@ -1,10 +1,12 @@
-"""`make story`, and the three curl lines of the README, against a running system."""
+"""`make story` with every chapter, and the three curl lines of the README, against a
+running system."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +14,18 @@ import pytest
 import requests
 
 from local.issuer import Issuer
-from local.story import AMOUNT, DECLINED_CARD, GOOD_CARD, PAID_MINOR, TIMELINE
+from local.story.__main__ import CHAPTERS
+from local.story.payment import DECLINED_CARD, TIMELINE
+from local.story.scenes import AMOUNT, GOOD_CARD, PAID_MINOR
 from tests.local_system import ROOT, System, python, running
 
 TIMEOUT_S = 60
+CHAPTERS_TIMEOUT_S = 180
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with running(tmp_path_factory.mktemp("state")) as system:
+    with running(tmp_path_factory.mktemp("state"), RECONCILE_EVERY_S="1") as system:
         yield system
 
 
@@ -36,7 +41,8 @@ def read(system: System, escrow_id: str) -> requests.Response:
 def test_the_story_goes_as_it_should(system: System) -> None:
     played = python(system.state, "local.story")
     assert played.returncode == 0, played.stderr
-    told = re.findall(r"^ +\d+  [\d:.]{12}  (\w+) ", played.stdout, re.MULTILINE)
+    line = r"^ +\d+  [-\d]{10}T[\d:.]{12}  (\w+) "
+    told = re.findall(line, played.stdout, re.MULTILINE)
     assert told == TIMELINE
     assert f"taken_minor {PAID_MINOR}, charges 1" in played.stdout
     assert "taken_minor 0, charges 0" in played.stdout
@@ -69,6 +75,58 @@ def test_the_story_stops_at_the_first_difference(system: System) -> None:
         == "The story stops: status: expected 'created', got 'charging'\n"
     )
     assert "Another card pays" not in stopped.stdout
+
+
+@pytest.fixture(scope="module")
+def all_chapters(system: System) -> str:
+    played = story(system, "all")
+    assert played.returncode == 0, f"{played.stdout}\n{played.stderr}"
+    return played.stdout
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_goes_as_it_should(all_chapters: str, name: str) -> None:
+    _, moral = CHAPTERS[name]
+    assert f"The story went as it should: {moral}." in all_chapters
+
+
+@pytest.mark.parametrize("name", ["scheduled-refund", "dispute", "compare"])
+def test_a_chapter_goes_the_same_way_at_midnight_in_istanbul(
+    system: System, name: str
+) -> None:
+    go_near_midnight(system)
+    played = story(system, name)
+    assert played.returncode == 0, f"{played.stdout}\n{played.stderr}"
+
+
+def test_an_unknown_chapter_is_told_which_there_are(system: System) -> None:
+    refused = story(system, "refund")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "payment, auto-release" in refused.stderr
+    assert "'refund'" in refused.stderr
+
+
+def story(system: System, name: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local.story", name],
+        cwd=ROOT,
+        env={**os.environ, "EMANET_STATE": str(system.state)},
+        capture_output=True,
+        text=True,
+        timeout=CHAPTERS_TIMEOUT_S,
+        check=False,
+    )
+
+
+def go_near_midnight(system: System) -> None:
+    """To 23:59:45 in Istanbul."""
+    told = python(system.state, "local.clock").stdout
+    found = re.search(r" (\d\d):(\d\d):(\d\d) in Istanbul", told)
+    assert found, told
+    hours, minutes, seconds = map(int, found.groups())
+    left_s = (86_385 - (hours * 60 + minutes) * 60 - seconds) % 86_400
+    moved = python(system.state, "local.clock", f"{left_s or 86_400}s")
+    assert "23:59:4" in moved.stdout, moved.stderr
 
 
 def test_with_nothing_running_the_story_names_make_run(tmp_path: Path) -> None:

@@ -66,15 +66,21 @@ def _template(paynet_url: str, api_url: str, issuer_url: str) -> Template:
         "JwtIssuer": issuer_url,
         "PublicBaseUrl": api_url,
         "PublicRouteRate": "10000",
+        "PaynetRequestsPerSecond": "100",
         "ReturnConcurrency": str(2 * CROWD),
     }
     template = Template.load(TEMPLATE, chosen)
     name = f"emanet-{secrets.token_hex(6)}"
     functions = {
-        key: replace(each, environment={**each.environment, "TABLE_NAME": name})
+        key: replace(
+            each,
+            environment={**each.environment, "TABLE_NAME": name},
+            reserved_concurrency=2 * CROWD,  # of the reconciler too: no lock of ours
+        )
         for key, each in template.functions.items()
     }
     table = {**template.table, "TableName": name}
+    del table["StreamSpecification"]  # nobody reads it here, and it grows and grows
     return replace(template, functions=functions, table=table)
 
 

@@ -15,6 +15,7 @@ TEMPLATE = Template.load(ROOT / "template.yaml", parameters(""))
 PUBLIC = [
     "POST /api/3d/return/{escrow_id}/{attempt}/{state}",
     "POST /api/webhooks/paynet-callback",
+    "POST /api/webhooks/paynet-callback/{escrow_id}/{subject}/{secret}",
 ]
 
 every_function = pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_every_function_folder_is_deployed() -> None:
     assert folders == {function.folder for function in TEMPLATE.functions.values()}
 
 
-def test_only_the_return_and_the_callback_are_public() -> None:
+def test_only_the_return_and_the_callbacks_are_public() -> None:
     assert sorted(route.key for route in TEMPLATE.routes if route.is_public) == PUBLIC
 
 

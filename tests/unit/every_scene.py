@@ -169,5 +169,14 @@ SCENES: dict[Status, tuple[Scene, ...]] = {
 }
 
 
+def _shown(scene: Scene) -> Scene:
+    """The same, and a human was shown it, while everything goes on."""
+    escrow, at = scene
+    return holding.show(escrow, "odd", step(CLOCK, at)), at
+
+
+SCENES |= {status: (*of, _shown(of[0])) for status, of in SCENES.items()}
+
+
 def every() -> list[Scene]:
     return [scene for of_status in SCENES.values() for scene in of_status]

@@ -42,7 +42,7 @@ from tests.unit.scenes import later
             ["open_chargeback", "reject_dispute", "resolve_dispute"],
         ),
         (scenes.charging(scenes.reopened()), Role.OPERATIONS, []),
-        (every_scene.resumed_charging(), Role.OPERATIONS, ["acknowledge"]),
+        (every_scene.resumed_charging(), Role.OPERATIONS, []),
         (scenes.refunding(), Role.PAYER, []),
         (scenes.doubted(), Role.PAYER, []),
         (

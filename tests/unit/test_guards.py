@@ -110,9 +110,9 @@ def test_where_the_policy_says_review_a_claim_is_not_just_shown() -> None:
 def test_a_rest_in_paynet_s_own_escrow_cannot_be_paid_by_a_machine() -> None:
     """It pays out all or nothing; so the end of the inspection leads to a human."""
     theirs = scenes.delivered(before=scenes.held_by_paynet())
-    assert guards.pays_by_itself(theirs)
-    rest = scenes.reserved(30_000, theirs)
-    assert not guards.pays_by_itself(rest)
+    assert guards.moves_by_itself(theirs, Ending.RELEASE)
+    rest = scenes.part_reserved_there(before=theirs)
+    assert not guards.moves_by_itself(rest, Ending.RELEASE)
     reason = guards.freezing_reason(rest, later(days=3))
     assert reason is QueueReason.INSPECTION_OVER
 

@@ -4,6 +4,7 @@ any order of ours."""
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +26,8 @@ PAYNET, CLOCK = Role.PAYNET, Role.CLOCK
 
 
 def row(id_: str = "new-row", amount_minor: int | None = PART, **more: Any) -> Reversal:
-    return Reversal(id_, "xact-1", amount_minor=amount_minor, at=START, **more)
+    at = later(hours=13)  # when PART_SENT was sent
+    return Reversal(id_, "xact-1", amount_minor=amount_minor, at=at, **more)
 
 
 def listed(*rows: Reversal, is_reversed: bool | None = None) -> Returned:
@@ -254,3 +256,44 @@ def test_what_has_ended_is_neither_proved_nor_denied_again() -> None:
     for again in (orders.deny, orders.doubt):
         with pytest.raises(IllegalTransition):
             again(done, "key-1", "no", step(PAYNET))
+
+
+# ── whose row it is ──────────────────────────────────────────────────────────
+
+
+def test_the_late_row_of_an_earlier_refund_proves_no_other() -> None:
+    """The first was proved by its callback, and its row was not listed yet."""
+    first = scenes.proved(PART_SENT, "callback", step(PAYNET, later(days=2)))
+    asked = scenes.reserved(PART, first, later(days=2), "key-2")
+    second = scenes.sent(asked, "key-2", later(days=2))
+    late = replace(row("row-of-the-first"), at=later(days=2))
+    assert orders.proof_of(second, "key-2", listed(late)) is None
+    own = replace(row("row-of-the-second"), at=later(days=2))
+    assert orders.proof_of(second, "key-2", listed(late, own)) is not None
+
+
+def test_a_row_of_a_day_before_it_was_sent_proves_nothing() -> None:
+    older = replace(row(), at=START - timedelta(days=1))
+    assert proof_of_part(older) is None
+
+
+def test_rows_without_an_id_are_not_one_row() -> None:
+    proof = proof_of_part(row("unnamed"), row("unnamed", 55_000))
+    assert proof is not None
+    assert proof.is_odd
+
+
+def test_reversed_proves_no_whole_refund_of_which_a_row_shows_a_part() -> None:
+    """By another hand, and PAYNET calls the sale reversed for that."""
+    part = listed(row(amount_minor=10_000), is_reversed=True)
+    assert orders.found_done(WHOLE_SENT, "key-1", part) is None
+    whole = listed(row(amount_minor=AMOUNT_MINOR), is_reversed=True)
+    assert orders.found_done(WHOLE_SENT, "key-1", whole) == Proof("reversed")
+
+
+def test_a_second_release_out_of_paynet_s_escrow_is_a_human_s() -> None:
+    denied = settlements.deny(scenes.releasing(), "no", step(PAYNET))
+    again = settlements.release(
+        denied, scenes.settlement(key="key-2"), step(Role.PAYER, later(days=1))
+    )
+    assert orders.is_by_hand(again, "key-2")

@@ -460,12 +460,14 @@ LEGS: dict[str, Any] = {
     "release": {"amount": 100_000, "currency": "TRY"},
     "refund": {"amount": 30_000, "currency": "TRY"},
 }
+SEEN: dict[str, Any] = {"version": 7}
 NEEDS: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(WAYS, SEEN),
     "resolve_dispute": LEGS,
     "settle_review": LEGS,
-    "withdraw_settlement": {"settlement": "ops-1/key-1"},
-    "answer_surplus": {"settlement": "late-capture/1/abc", "done": False},
-    "refund_capture": {"xact_id": "xact-1"},
+    "withdraw_settlement": {"settlement": "ops-1/key-1", **SEEN},
+    "answer_surplus": {"settlement": "late-capture/1/abc", "done": False, **SEEN},
+    "refund_capture": {"xact_id": "xact-1", **SEEN},
 }
 
 
@@ -477,12 +479,21 @@ def decision(word: str, key: str | None = None, **parts: Any) -> Decision:
 @pytest.mark.parametrize("word", sorted(WAYS))
 def test_each_decision_is_read_with_the_parts_it_needs(word: str) -> None:
     key = "key-1" if word in OVER_MONEY else None
-    read = decision(word, key, **NEEDS.get(word, {}))
+    parts = NEEDS[word]
+    read = decision(word, key, **parts)
     assert (read.word, read.reason) == (word, "as agreed")
     assert read.once == (key or "")
-    assert read.legs == (Legs(100_000, 30_000) if NEEDS.get(word) is LEGS else None)
-    assert read.settlement == NEEDS.get(word, {}).get("settlement", "")
-    assert read.xact_id == NEEDS.get(word, {}).get("xact_id", "")
+    assert read.legs == (Legs(100_000, 30_000) if parts is LEGS else None)
+    assert read.version == parts.get("version")
+    assert read.settlement == parts.get("settlement", "")
+    assert read.xact_id == parts.get("xact_id", "")
+
+
+def test_a_decision_without_a_key_names_the_version_that_was_looked_at() -> None:
+    """With a key it may: both say that it is decided once."""
+    for word in WAYS:
+        assert ("version" in NEEDS[word]) != (word in OVER_MONEY)
+    assert decision("resolve_dispute", "key-1", **LEGS, **SEEN).version == 7
 
 
 @pytest.mark.parametrize(
@@ -522,6 +533,10 @@ def test_one_leg_may_be_nothing_but_none_may_be_less() -> None:
         ("reason", "", "string_pattern_mismatch"),
         ("reason", "x" * 121, "string_pattern_mismatch"),
         ("reason", "a\nline", "string_pattern_mismatch"),
+        ("version", 0, "greater_than_equal"),
+        ("version", "7", "int_type"),
+        ("version", 7.0, "int_type"),
+        ("version", True, "int_type"),
         ("settlement", "", "string_pattern_mismatch"),
         ("settlement", "two words", "string_pattern_mismatch"),
         ("settlement", "x" * 257, "string_pattern_mismatch"),

@@ -283,8 +283,8 @@ def test_a_no_to_a_release_is_told_too() -> None:
     ("minor", "sent_at", "may_be"),
     [
         (PART, later(hours=13), True),
-        (PART, later(hours=35, minutes=59), True),
-        (PART, later(hours=36), False),
+        (PART, later(hours=13, minutes=30), True),
+        (PART, later(hours=13, minutes=30, seconds=1), False),
         (PART, later(days=9), False),
     ],
 )

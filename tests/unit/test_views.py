@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emanet import views
+from emanet import reports, views
 from emanet.due import Duty
 from emanet.errors import PaynetUnreachable
 from emanet.escrow import Actor, Escrow, QueueReason, Role, Settlement, Status
@@ -352,7 +352,7 @@ AGED = later(hours=1) + timedelta(minutes=5)
 
 def test_a_waiting_escrow_says_how_long_how_much_why_and_what_may_be_done() -> None:
     unknown = replace(scenes.unknown(), id="id-1")
-    assert views.waiting_view(Waiting(LINE, escrow=unknown), STAFF, AGED) == {
+    assert reports.waiting_view(Waiting(LINE, escrow=unknown), STAFF, AGED) == {
         "id": "id-1",
         "reason": "drift",
         "since": "2026-11-23T10:00:00.000+00:00",
@@ -366,7 +366,7 @@ def test_a_waiting_escrow_says_how_long_how_much_why_and_what_may_be_done() -> N
 
 
 def test_an_unpaid_one_that_waits_says_what_it_is_about() -> None:
-    told = views.waiting_view(Waiting(LINE, escrow=scenes.doubted()), STAFF, AGED)
+    told = reports.waiting_view(Waiting(LINE, escrow=scenes.doubted()), STAFF, AGED)
     assert told["amount"]["amount"] == AMOUNT_MINOR
 
 
@@ -374,13 +374,13 @@ def test_a_waiting_callback_says_what_it_claimed() -> None:
     callback = Callback(
         "inbox-1", later(), {"amount": "130,00"}, status=CallbackStatus.QUEUED
     )
-    told = views.waiting_view(Waiting(LINE, callback=callback), STAFF, AGED)
+    told = reports.waiting_view(Waiting(LINE, callback=callback), STAFF, AGED)
     assert (told["kind"], told["told"]) == ("callback", {"amount": "130,00"})
     assert told["allowed_actions"] == ["replay", "close"]
 
 
 def test_what_nobody_can_read_waits_by_its_id_alone() -> None:
-    told = views.waiting_view(Waiting(LINE), STAFF, AGED)
+    told = reports.waiting_view(Waiting(LINE), STAFF, AGED)
     assert (told["kind"], told["allowed_actions"]) == ("unreadable", [])
 
 

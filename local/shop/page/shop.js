@@ -1,10 +1,13 @@
 // The shop's page. It shows what the API says and asks for what the API allows; text
 // from anywhere becomes text nodes only. It keeps no card data and no secret.
-import { actors, attemptStatuses, fields, nexts, refusals, statuses, transitions, words } from "/page/words.js";
+import { actionForm } from "/page/forms.js";
+import { actionNames, actors, attemptStatuses, deadlines, disputeStatuses, fields, inboxActions, kinds, nexts, queueReasons, refusals, settlementStatuses, statuses, transitions, words } from "/page/words.js";
 
 const POLL_MS = 2000;
 const API_WORDS = /`|\w_\w|Retry-After|Idempotency-Key/; // advice with these is for developers
 const UNPAID = ["created", "cancelled", "expired"];
+const KEYED = ["release", "refund", "resolve_dispute", "settle_review"]; // money asked to move, once
+const TO_PARTIES = ["ship", "deliver", "release", "refund", "cancel", "dispute", "withdraw_dispute"];
 const WENT_WRONG = ["declined", "refused", "failed", "expired", "not_paid"];
 const CLOSED = ["released", "refunded", "split", "cancelled", "expired"];
 const $ = (id) => document.getElementById(id);
@@ -61,7 +64,14 @@ function money({ amount, currency }) {
 }
 
 const named = (names, name) => names[name]?.[isTurkish() ? 0 : 1] ?? name;
-const moment = (at) => new Date(at).toLocaleString(isTurkish() ? "tr-TR" : "en-GB");
+const moment = (at) => new Date(at).toLocaleString(isTurkish() ? "tr-TR" : "en-GB", { timeZone: "Europe/Istanbul", dateStyle: "medium", timeStyle: "short" });
+const filled = (name, part) => word(name).replace("…", part);
+
+// In the largest unit that fits.
+function age(seconds) {
+  const [unit, length] = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]].find(([, size]) => seconds >= size) ?? ["second", 1];
+  return new Intl.NumberFormat(state.language, { style: "unit", unit, unitDisplay: "long" }).format(Math.floor(seconds / length));
+}
 
 function showProblem(error) {
   const box = $("problem");
@@ -101,13 +111,16 @@ function showEscrow() {
   $("status").textContent = status[state.language] ?? escrow.status;
   $("status").dataset.status = escrow.status;
   $("where").textContent = (isTurkish() ? status.moneyTr : status.moneyEn) ?? "";
-  $("next").textContent = escrow.next ? `${word("nextIs")}: ${named(nexts, escrow.next.what)} · ${moment(escrow.next.at)}` : "";
+  $("next").textContent = escrow.next ? `${word("nextIs")}: ${nextIs(escrow.next)} · ${moment(escrow.next.at)}` : "";
   showSteps(escrow);
   showSums(escrow);
   showActions(escrow);
+  showFacts(escrow);
   showLastAttempt(escrow);
   showTimeline(escrow);
 }
+
+const nextIs = ({ what, about }) => named(nexts, nexts[`${what}:${about}`] ? `${what}:${about}` : what);
 
 function showSteps(escrow) {
   const isHeld = escrow.captured?.amount > 0 || escrow.held.amount > 0 || escrow.released.amount > 0;
@@ -127,16 +140,77 @@ function showSums(escrow) {
   }));
 }
 
+// The forms are made anew only when something else may be done: typing is never lost.
 function showActions(escrow) {
-  const may = (action) => escrow.allowed_actions.includes(action);
-  $("pay-form").hidden = !(state.role === "buyer" && may("pay"));
-  $("ship-form").hidden = !(state.role === "seller" && may("ship"));
-  $("deliver").hidden = !may("deliver");
-  $("deliver").textContent = word(state.role === "buyer" ? "deliver" : "markDelivered");
-  $("release").hidden = !(state.role === "buyer" && may("release"));
-  const isIdle = $("pay-form").hidden && $("ship-form").hidden && $("deliver").hidden && $("release").hidden;
+  const may = escrow.allowed_actions;
+  $("pay-form").hidden = !(state.role === "buyer" && may.includes("pay"));
+  const offered = may.filter((action) => action !== "pay");
+  const drawn = JSON.stringify([escrow.escrow_id, state.role, state.language, offered, escrow.held, escrow.settlements.length]);
+  if ($("actions").dataset.drawn !== drawn) {
+    $("actions").dataset.drawn = drawn;
+    $("actions").replaceChildren(...offered.sort(inOrder).map((action) => actionForm(action, escrow, tools(), act)));
+    openWanted();
+  }
+  const isIdle = $("pay-form").hidden && !offered.length;
   $("idle").hidden = !isIdle;
   $("idle").textContent = isIdle ? word("nothingToDo") : "";
+  const blocked = escrow.blocked_actions.filter(({ reason }) => reason !== "wrong_status");
+  $("blocked-box").hidden = !blocked.length;
+  $("blocked").replaceChildren(...blocked.map(({ action, text }) => element("li", `${named(actionNames, action)}: ${text}`)));
+}
+
+const tools = () => ({ role: state.role, element, named, word, comma: isTurkish() ? "," : "." });
+const place = (action) => Object.keys(actionNames).indexOf(action);
+const inOrder = (one, other) => place(one) - place(other);
+
+// A button of the queue leads to the form of its decision.
+function openWanted() {
+  const box = location.hash.startsWith("#do-") && document.getElementById(location.hash.slice(1));
+  if (box) box.open = true;
+}
+
+// Deadlines, releases and refunds, disputes: what waits for what.
+function showFacts(escrow) {
+  const { clocks_stand_since: stands, ...ends } = escrow.deadlines;
+  const waits = Object.entries(ends).map(([name, at]) => element("li", `${named(deadlines, name)}: ${moment(at)}`, stands ? "still" : ""));
+  if (stands) waits.unshift(element("li", filled("clocksStand", moment(stands))));
+  const moves = escrow.settlements.map((it) => told("settlement", it.status, settled(it)));
+  const objections = escrow.disputes.map((it) => told("objection", it.status, objected(it)));
+  $("facts").replaceChildren(...listed("deadlines", waits), ...listed("settlements", moves), ...listed("disputes", objections), ...listed("staffFacts", staffFacts(escrow)));
+}
+
+function told(kind, status, text) {
+  const line = element("li", text);
+  line.dataset.test = kind;
+  line.dataset.status = status;
+  return line;
+}
+
+function listed(title, lines) {
+  if (!lines.length) return [];
+  const list = element("ul", "", "facts");
+  list.append(...lines);
+  return [element("h2", word(title)), list];
+}
+
+function settled({ kind, amount, status, by, due_at: due, ended_at: ended, why }) {
+  const when = status === "scheduled" ? filled("scheduledFor", moment(due)) : named(settlementStatuses, status);
+  return [`${named(kinds, kind)} ${money(amount)}`, when, ended && moment(ended), named(actors, by), why].filter(Boolean).join(" · ");
+}
+
+function objected({ number, status, reason, evidence, answer_by: until }) {
+  const ends = status === "open" && filled("answerBy", moment(until));
+  return [`#${number} ${named(disputeStatuses, status)}`, `“${reason}”`, evidence.join(", "), ends].filter(Boolean).join(" · ");
+}
+
+// What only operations are shown.
+function staffFacts({ flags = [], prior_status: prior, chargeback, captures = [] }) {
+  return [
+    ...flags.map(({ reason, since }) => `${named(queueReasons, reason)} · ${moment(since)}`),
+    prior && filled("cameFrom", statuses[prior][state.language]),
+    chargeback && `${word("charged_back")}: ${chargeback.status}${chargeback.loss.amount ? ` · ${word("loss")} ${money(chargeback.loss)}` : ""}`,
+    ...captures.map(({ xact_id: id, status, amount }) => `PAYNET ${id} · ${status} · ${amount ? money(amount) : "?"}`),
+  ].filter(Boolean).map((text) => element("li", text));
 }
 
 // What became of an attempt, and why: our own word for it, or what the bank said without
@@ -188,6 +262,44 @@ async function showOrders() {
   if (!newest.length) $("order-list").append(element("li", word("noOrders"), "small"));
 }
 
+// The human queue: who waits, how long, why, and what may be done about it.
+async function showQueue() {
+  $("queue").hidden = Boolean(state.escrow) || state.role !== "operations";
+  if ($("queue").hidden) return;
+  const { waiting } = await api("GET", "/api/operations/queue");
+  $("queue-list").replaceChildren(...waiting.map(queueLine));
+  if (!waiting.length) $("queue-list").append(element("li", word("nobodyWaits"), "small"));
+}
+
+function queueLine({ id, kind, reason, age_s: seconds, status, amount, why, allowed_actions: may }) {
+  const line = element("li", "");
+  line.dataset.test = "waiting";
+  line.dataset.id = id;
+  const head = element("div", "", "row");
+  head.append(element("strong", named(queueReasons, reason)), element("span", age(seconds), "small"));
+  const facts = [status && statuses[status][state.language], amount && money(amount), why && why !== reason && `“${why}”`, !status && id];
+  const ways = element("div", "", "ways");
+  ways.append(...(kind === "callback" ? may.map((way) => inboxButton(id, way)) : [...may].sort(inOrder).map((action) => decisionLink(id, action))));
+  line.append(head, element("span", facts.filter(Boolean).join(" · ")), ways);
+  return line;
+}
+
+function decisionLink(id, action) {
+  const link = element("a", named(actionNames, actionNames[`${action}:operations`] ? `${action}:operations` : action), "button");
+  link.href = `/?escrow=${encodeURIComponent(id)}#do-${action}`;
+  link.dataset.test = `decide-${action}`;
+  return link;
+}
+
+function inboxButton(id, way) {
+  const button = element("button", named(inboxActions, way));
+  button.addEventListener("click", () => doing(button, async () => {
+    await api("POST", `/api/operations/inbox/${encodeURIComponent(id)}/${way}`, {});
+    await showQueue();
+  }));
+  return button;
+}
+
 // ── Doing ──────────────────────────────────────────────────────────────────
 const wantedEscrow = () => new URLSearchParams(location.search).get("escrow");
 const pathOf = (escrow, verb = "") => `/api/escrows/${encodeURIComponent(escrow)}${verb}`;
@@ -202,6 +314,7 @@ async function everything() {
   showWords();
   await refresh();
   await showOrders();
+  await showQueue();
 }
 
 // One thing at a time: what is pressed waits for its answer, and shows what went wrong.
@@ -237,45 +350,53 @@ async function pay() {
   location.assign(bank.url);
 }
 
-async function ship() {
-  await api("POST", pathOf(wantedEscrow(), "/ship"), { carrier: $("carrier").value, tracking_number: $("tracking").value });
-  await refresh();
+// One of `allowed_actions`: the last word of a path, there for parties and here for staff.
+function act(action, said, button) {
+  return doing(button, async () => {
+    const id = wantedEscrow();
+    const isDecision = state.role === "operations" && !TO_PARTIES.includes(action);
+    const looked = isDecision && !KEYED.includes(action) ? { version: state.escrow.version } : {};
+    const body = { ...said, ...looked };
+    const path = isDecision ? `/api/operations/escrows/${encodeURIComponent(id)}/${action}` : pathOf(id, `/${action}`);
+    const place = `key ${path} ${JSON.stringify(body)}`;
+    await api("POST", path, body, KEYED.includes(action) ? { "Idempotency-Key": keyAt(place) } : {});
+    sessionStorage.removeItem(place);
+    if (location.hash) history.replaceState({}, "", `/?escrow=${encodeURIComponent(id)}`);
+    await refresh();
+  });
 }
 
-async function deliver() {
-  await api("POST", pathOf(wantedEscrow(), "/deliver"), {});
-  await refresh();
-}
-
-// The key stays the same for this order, so that pressing again never releases twice.
-async function release() {
-  const place = `release-key ${wantedEscrow()}`;
+// The key of one decision stays the same until there is an answer, so that pressing again
+// never moves the money twice.
+function keyAt(place) {
   const key = sessionStorage.getItem(place) ?? crypto.randomUUID();
   sessionStorage.setItem(place, key);
-  await api("POST", pathOf(wantedEscrow(), "/release"), {}, { "Idempotency-Key": key });
-  await refresh();
+  return key;
 }
 
 function fillCard() {
   $("holder").value ||= "AYSE DEMO";
   $("number").value = $("card").value.replace(/(.{4})(?=.)/g, "$1 ");
   $("month").value ||= "12";
-  $("year").value ||= "2030";
+  $("year").value ||= "2049";
   $("cvc").value ||= "123";
 }
 
 async function poll() {
   try {
-    if (state.escrow && !CLOSED.includes(state.escrow.status)) {
-      const before = state.escrow.version;
-      const fresh = await api("GET", pathOf(state.escrow.escrow_id));
-      if (fresh.version !== before && fresh.escrow_id === wantedEscrow()) {
-        state.escrow = fresh;
-        showEscrow();
-      }
-    }
+    if (!state.escrow) await showQueue();
+    else if (!CLOSED.includes(state.escrow.status)) await lookAgain();
   } catch { /* the next round asks again */ }
   setTimeout(poll, POLL_MS);
+}
+
+async function lookAgain() {
+  const role = state.role;
+  const fresh = await api("GET", pathOf(state.escrow.escrow_id));
+  const isMine = fresh.escrow_id === wantedEscrow() && role === state.role;
+  if (!isMine || JSON.stringify(fresh) === JSON.stringify(state.escrow)) return;
+  state.escrow = fresh;
+  showEscrow();
 }
 
 function on(id, event, work) {
@@ -290,9 +411,6 @@ async function start() {
   state.settings = await ask("/shop/settings");
   on("buy", "click", buy);
   on("pay-form", "submit", pay);
-  on("ship-form", "submit", ship);
-  on("deliver", "click", deliver);
-  on("release", "click", release);
   $("card").addEventListener("change", fillCard);
   $("language").addEventListener("click", () => {
     state.language = isTurkish() ? "en" : "tr";

@@ -19,7 +19,7 @@ from emanet.escrow import (
     SettlementStatus,
     Status,
 )
-from emanet.guards import moves_by_itself
+from emanet.guards import money_gone, moves_by_itself
 from emanet.surplus import refunds
 
 
@@ -102,7 +102,7 @@ def _held(escrow: Escrow) -> Iterator[Moment]:
         if settlement.status is SettlementStatus.SCHEDULED and settlement.due_at:
             yield Moment(settlement.due_at, Duty.SETTLE, about=settlement.key)
     ends = escrow.deadlines
-    if ends.hold_until:
+    if ends.hold_until and escrow.available_minor:
         yield Moment(ends.hold_until, Duty.ESCALATE, about=QueueReason.HOLD_LIMIT)
     if is_left_to_people(escrow):
         return
@@ -115,7 +115,9 @@ def is_left_to_people(escrow: Escrow) -> bool:
     runs on."""
     no = (SettlementStatus.DENIED, SettlementStatus.WITHDRAWN)
     denied = any(flag.reason is QueueReason.SETTLEMENT_DENIED for flag in escrow.flags)
-    return denied or any(s.is_machines and s.status in no for s in escrow.settlements)
+    if denied or money_gone(escrow):
+        return True
+    return any(s.is_machines and s.status in no for s in escrow.settlements)
 
 
 def _clocks(escrow: Escrow) -> Iterator[Moment]:

@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from emanet import bootstrap, problems, schemas, views
+from emanet import bootstrap, problems, reports, schemas, views
 from emanet.errors import (
     BodyTooLarge,
     EmanetError,
@@ -121,7 +121,7 @@ class HttpFunction(APIGatewayHttpResolver):
         """As JSON, or as a file that a spreadsheet opens."""
         if self.wants_csv:
             return csv_answer(as_csv(statement.lines), name)
-        return json_answer(views.statement_view(statement))
+        return json_answer(reports.statement_view(statement))
 
     def answers(self, escrows: Sequence[Escrow]) -> Response[str]:
         """Several, each as this caller may see it."""

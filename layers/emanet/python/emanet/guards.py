@@ -16,6 +16,7 @@ from emanet.escrow import (
     Escrow,
     Flag,
     QueueReason,
+    SettlementKind,
     SettlementStatus,
     Status,
 )
@@ -140,13 +141,25 @@ def moves_by_itself(escrow: Escrow, ending: Ending) -> bool:
 def may_release(escrow: Escrow, at: datetime) -> str:
     if escrow.in_paynet_escrow:
         return "paynet_escrow"
-    return something_available(escrow, at)
+    return "money_gone" if money_gone(escrow) else something_available(escrow, at)
+
+
+def money_gone(escrow: Escrow) -> bool:
+    """PAYNET says that the payment was reversed, and no refund of ours explains it."""
+    if escrow.funding is None or not escrow.funding[1].is_reversed:
+        return False
+    return not any(
+        order.kind is SettlementKind.REFUND and order.sent_at
+        for order in escrow.settlements
+    )
 
 
 def may_order_release(escrow: Escrow, _at: datetime) -> str:
     """PAYNET's own escrow pays out all of it or nothing."""
     if not escrow.in_paynet_escrow:
         return "no_paynet_escrow"
+    if money_gone(escrow):
+        return "money_gone"
     whole = escrow.available_minor == escrow.balances.captured
     return _unless(whole, "paynet_escrow_whole_only")
 
@@ -304,7 +317,17 @@ def kept_flags(escrow: Escrow) -> tuple[Flag, ...]:
         kept.add(QueueReason.CHARGEBACK)
     if needs_a_human(escrow):
         kept.add(QueueReason.LATE_CAPTURE)
+    if has_undecided(escrow):
+        kept.add(QueueReason.DOUBTFUL_CAPTURE)
     return tuple(flag for flag in escrow.flags if flag.reason in kept)
+
+
+def has_undecided(escrow: Escrow) -> bool:
+    """A capture that matched nothing, is with PAYNET still, and was decided by none."""
+    return any(
+        capture.status is CaptureStatus.MISMATCHED and not capture.is_reversed
+        for capture in escrow.captures
+    )
 
 
 def needs_a_human(escrow: Escrow) -> bool:

@@ -22,7 +22,6 @@ from emanet.escrow import (
     CLOSED_UNPAID,
     UNPAID,
     Actor,
-    CaptureStatus,
     Entry,
     Escrow,
     Flag,
@@ -32,7 +31,7 @@ from emanet.escrow import (
     Status,
     Step,
 )
-from emanet.guards import Guard, always
+from emanet.guards import Guard, always, has_undecided
 from emanet.istanbul import day_of
 from emanet.money import RuleBroken
 
@@ -304,14 +303,6 @@ def without_doubt(escrow: Escrow) -> tuple[Flag, ...]:
     return unflagged(escrow, doubtful)
 
 
-def has_undecided(escrow: Escrow) -> bool:
-    """A capture that matched nothing, is with PAYNET still, and was decided by none."""
-    return any(
-        capture.status is CaptureStatus.MISMATCHED and not capture.is_reversed
-        for capture in escrow.captures
-    )
-
-
 def _entry(escrow: Escrow, name: str, target: Status, step: Step, why: str) -> Entry:
     seq = escrow.history[-1].seq + 1 if escrow.history else 1
     return Entry(
@@ -322,11 +313,11 @@ def _entry(escrow: Escrow, name: str, target: Status, step: Step, why: str) -> E
         str(step.by),
         step.write_id,
         escrow.status,
-        _short(why),
+        short(why),
     )
 
 
-def _short(why: str) -> str:
+def short(why: str) -> str:
     """Cut to its bytes: half a letter at the end is dropped."""
     return why.encode()[: policy.WHY_BYTES_MAX].decode(errors="ignore")
 

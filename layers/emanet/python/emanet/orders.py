@@ -4,6 +4,7 @@ sends one and asks about it need not care which it is. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,8 +18,12 @@ from emanet.escrow import (
     SettlementStatus,
     Step,
 )
+from emanet.istanbul import day_of
 from emanet.outcome import Returned, Reversal
 from emanet.settlements import with_settlement
+
+UNNAMED = "unnamed"  # a row to which PAYNET gave no id
+REVERSED = "reversed"  # PAYNET's word that the whole sale went back
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +104,32 @@ def changed(escrow: Escrow, order: Settlement) -> Escrow:
 def proof_of(escrow: Escrow, key: str, returned: Returned) -> Proof | None:
     """A reversal that PAYNET did not list before the order was sent, or its word that
     the whole sale was reversed. None: nothing shows yet."""
-    capture, order = find(escrow, key)
+    _, order = find(escrow, key)
     if order.kind is not SettlementKind.REFUND:
         return None
-    rows = {row.id: row for row in returned.rows if row.is_succeed is not False}
-    new = [row for row in rows.values() if row.id not in order.listed]
-    if new:
-        return _by_rows(new, order)
+    new = [row for row in foreign(escrow, key, returned) if _is_new(row, order)]
+    return _by_rows(new, order) if new else found_done(escrow, key, returned)
+
+
+def _is_new(row: Reversal, order: Settlement) -> bool:
+    """Not listed before the order was sent, nor of a day before that."""
+    since = day_of(order.sent_at) if order.sent_at else None
+    is_older = since is not None and row.at is not None and day_of(row.at) < since
+    return row.id not in order.listed and not is_older
+
+
+def found_done(escrow: Escrow, key: str, returned: Returned) -> Proof | None:
+    """PAYNET calls the whole sale reversed, this is the refund of the whole, and no row
+    says that it was only a part. Needs every row since the capture."""
+    capture, order = find(escrow, key)
+    if order.kind is not SettlementKind.REFUND or not returned.is_reversed:
+        return None
+    amounts = [r.amount_minor or 0 for r in returned.rows if r.is_succeed is not False]
+    of_a_part = amounts and sum(amounts) != capture.amount_minor
     whole = order.amount_minor == capture.amount_minor
-    if whole and returned.is_reversed and not _gave_back(escrow, capture):
-        return Proof("reversed")
-    return None
+    if not whole or of_a_part or _gave_back(escrow, capture):
+        return None
+    return Proof(REVERSED)
 
 
 def _by_rows(new: list[Reversal], order: Settlement) -> Proof:
@@ -124,7 +144,7 @@ def foreign(escrow: Escrow, key: str, returned: Returned) -> list[Reversal]:
     capture, _ = find(escrow, key)
     done = _gave_back(escrow, capture)
     proofs = {order.proof for order in done}
-    rest = [r for r in returned.rows if r.is_succeed is not False]
+    rest = [r for r in _each_once(returned.rows) if r.is_succeed is not False]
     rest = [row for row in rest if row.id not in proofs]
     for order in done:
         if any(order.proof == row.id for row in returned.rows):
@@ -133,6 +153,16 @@ def foreign(escrow: Escrow, key: str, returned: Returned) -> list[Reversal]:
         if found := next(same, None):
             rest.remove(found)
     return rest
+
+
+def _each_once(rows: Iterable[Reversal]) -> Iterator[Reversal]:
+    """A row that stands on two pages is one row; rows without an id are each their
+    own."""
+    seen: set[str] = set()
+    for row in rows:
+        if row.id not in seen:
+            yield row
+        seen |= {row.id} - {UNNAMED}
 
 
 def _gave_back(escrow: Escrow, capture: Capture) -> list[Settlement]:
@@ -154,10 +184,12 @@ def asked(escrow: Escrow, key: str, at: datetime) -> Escrow:
 
 
 def is_by_hand(escrow: Escrow, key: str) -> bool:
-    """A refund out of PAYNET's own escrow: what PAYNET does then is not known yet."""
+    """A refund out of PAYNET's own escrow: what PAYNET does then is not known yet. And
+    a second release of one payment: PAYNET was told once."""
     capture, order = find(escrow, key)
     if order.kind is not SettlementKind.REFUND:
-        return False
+        releases = (s for s in escrow.settlements if s.kind is order.kind)
+        return any(s.sent_at and s.key != key for s in releases)
     return any(a.is_escrow and capture in a.captures for a in escrow.attempts)
 
 

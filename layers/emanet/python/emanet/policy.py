@@ -42,6 +42,7 @@ ASK_AFTER_ORDER = (
     timedelta(hours=6),
 )
 ASK_ORDER_EVERY = timedelta(hours=12)
+CLOCKS_DIFFER_BY = timedelta(hours=1)  # PAYNET's midnight and ours, at the most
 PROOF_WITHIN = timedelta(hours=24)  # of an order whose answer is unknown
 VERDICT_WITHIN_BUSINESS_DAYS = 3  # of one that PAYNET accepted
 

@@ -90,9 +90,13 @@ class MoneyOut(Protocol):
     """PAYNET, where money leaves again. What moves money is sent once and repeated by
     nobody. All raise SecretUnavailable, and only before anything was sent."""
 
-    def returned(self, capture: Capture, deadline: datetime) -> Returned | Unknown:
-        """reversal_list (every page, from the Istanbul day before the capture to the
-        day after today) and detail: what went back of it already. Moves no money."""
+    def returned(
+        self, capture: Capture, deadline: datetime, since: datetime | None = None
+    ) -> Returned | Unknown:
+        """reversal_list (every page, from the Istanbul day before `since`, or before
+        the capture, to the day after today) and detail: what went back of it already.
+        The list is that of the whole account: a short window is the cheap one. Moves
+        no money."""
 
     def refund(
         self,
@@ -156,6 +160,7 @@ class Callback:
     reference_no: str | None = None
     escrow_id: str | None = None
     subject: str | None = None
+    secret_digest: str | None = None
     is_approved: bool | None = None
     status: CallbackStatus = CallbackStatus.RECEIVED
     tries: int = 0

@@ -92,6 +92,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "PAYNET's own escrow pays out all of it or nothing.",
         "PAYNET'in kendi emaneti paranın ya tamamını öder ya hiçbirini.",
     ),
+    "money_gone": (
+        "PAYNET says that this payment was reversed: operations decide.",
+        "PAYNET bu ödemenin geri alındığını söylüyor: işletme karar verir.",
+    ),
+    "version_differs": (
+        "It changed since you looked: read it again, then decide.",
+        "Siz baktıktan sonra değişti: yeniden okuyup karar verin.",
+    ),
     "nothing_due": (
         "Nothing is due yet.",
         "Zamanı gelmiş bir işlem yok.",

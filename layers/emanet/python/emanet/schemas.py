@@ -258,9 +258,11 @@ class DisputeBody(Border):
 
 
 class DecisionBody(Border):
-    """What operations say; which parts a decision needs is checked by its word."""
+    """What operations say; which parts a decision needs is checked by its word. One
+    that has no Idempotency-Key names the `version` that was looked at."""
 
     reason: Reason
+    version: int | None = Field(default=None, ge=1)
     release: FeeIn | None = None
     refund: FeeIn | None = None
     settlement: str | None = Field(default=None, pattern=r"^[!-~]{1,256}$")
@@ -269,13 +271,14 @@ class DecisionBody(Border):
 
     def decision(self, word: str, idempotency_key: str | None) -> Decision:
         """Raises InvalidRequest where a part is missing that this word needs."""
-        for name in _NEEDED.get(word, ()):
+        for name in _NEEDED.get(word, ("version",)):
             if getattr(self, name) is None:
                 raise InvalidRequest(FieldProblem(name, "missing"))
         over_money = word in OVER_MONEY
         return Decision(
             word=word,
             reason=self.reason,
+            version=self.version,
             legs=self._legs(),
             settlement=self.settlement or "",
             xact_id=self.xact_id or "",
@@ -292,9 +295,9 @@ class DecisionBody(Border):
 _NEEDED = {
     "resolve_dispute": ("release", "refund"),
     "settle_review": ("release", "refund"),
-    "withdraw_settlement": ("settlement",),
-    "answer_surplus": ("settlement", "done"),
-    "refund_capture": ("xact_id",),
+    "withdraw_settlement": ("settlement", "version"),
+    "answer_surplus": ("settlement", "done", "version"),
+    "refund_capture": ("xact_id", "version"),
 }
 
 

@@ -9,7 +9,7 @@ unless PAYNET's own escrow holds the money; a refund is always an order to PAYNE
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from emanet import policy
@@ -97,9 +97,9 @@ def refundable_at(escrow: Escrow, amount_minor: int, at: datetime) -> datetime:
     whole of it can go back."""
     captured_at = _captured_at(escrow)
     is_whole = amount_minor == escrow.balances.captured
-    if is_whole or captured_at is None or day_of(at) != day_of(captured_at):
+    if is_whole or captured_at is None or day_of(at) > day_of(captured_at):
         return at
-    return day_after(at)
+    return day_after(captured_at)
 
 
 def _captured_at(escrow: Escrow) -> datetime | None:
@@ -184,8 +184,8 @@ def put_off(escrow: Escrow, key: str, step: Step) -> Escrow:
 
 
 def hand_over(escrow: Escrow, key: str, step: Step) -> Escrow:
-    """A refund out of PAYNET's own escrow: nobody knows yet what PAYNET does then, so a
-    human does it and tells us."""
+    """Out of PAYNET's own escrow: nobody knows yet what PAYNET does with a refund, or
+    with a second release, so a human does it and tells us."""
     by_hand = replace(_scheduled(escrow, key), status=_S.UNKNOWN)
     return to_review(
         escrow,
@@ -281,13 +281,14 @@ def denied(known: Settlement, why: str, at: datetime) -> Settlement:
 
 
 def may_be_the_day_rule(escrow: Escrow, known: Settlement) -> bool:
-    """A "no" to a part, so near to the day of the capture that PAYNET's clock may see
-    that day still; once."""
+    """A "no" to a part, at once, and so near to the day of the capture that PAYNET's
+    clock may see that day still; once."""
     captured_at = _captured_at(escrow)
     is_part = known.amount_minor != escrow.balances.captured
-    if not is_part or known.put_off or not captured_at or not known.sent_at:
+    once = is_part and not known.put_off and not known.accepted_at
+    if not once or not captured_at or not known.sent_at:
         return False
-    return day_of(known.sent_at) <= day_of(captured_at + timedelta(days=1))
+    return known.sent_at <= day_after(captured_at) + policy.CLOCKS_DIFFER_BY
 
 
 def deny_for_the_day(escrow: Escrow, why: str, step: Step) -> Escrow:
@@ -309,6 +310,7 @@ def once_more(known: Settlement, due_at: datetime) -> Settlement:
         ask_at=None,
         ended_at=None,
         proof="",
+        secret_digest=None,
     )
 
 
@@ -345,8 +347,11 @@ def asked(order: Settlement, at: datetime) -> Settlement:
     return replace(order, asks=asks, ask_at=min(next_at, end) if end > at else next_at)
 
 
-def ask_later(order: Settlement, at: datetime) -> Settlement:
-    return replace(order, ask_at=at)
+def at_another_time(order: Settlement, at: datetime) -> Settlement:
+    """Asked about, or sent, not before that moment."""
+    if order.sent_at:
+        return replace(order, ask_at=at)
+    return replace(order, due_at=at)
 
 
 def time_is_up(order: Settlement) -> datetime:

@@ -24,10 +24,10 @@ from emanet.escrow import (
     Status,
     Step,
 )
+from emanet.guards import has_undecided
 from emanet.machine import (
     advance,
     flagged,
-    has_undecided,
     to_review,
     unflagged,
 )
@@ -39,7 +39,7 @@ from emanet.outcome import (
     Outcome,
     Unknown,
 )
-from emanet.settlements import suspended
+from emanet.settlements import suspended, with_settlement
 from emanet.surplus import going_back, queue_for
 
 
@@ -235,10 +235,18 @@ def _is_held_money_gone(
     return escrow.status is Status.HELD and gone
 
 
-def freeze_held(escrow: Escrow, doubt: Doubtful, step: Step) -> Escrow:
-    """Held money of which PAYNET shows that it, or a part, went back without us."""
+def freeze_held(
+    escrow: Escrow, doubt: Doubtful, step: Step, unknown_key: str = ""
+) -> Escrow:
+    """Held money of which PAYNET shows that it, or a part, went back without us. Of the
+    refund with this key a human says whether that was it."""
     attempt = escrow.funding[0] if escrow.funding else escrow.attempts[-1]
-    return _freeze(escrow, attempt, doubt.reason, doubt.captures, step)
+    order = escrow.settlement(unknown_key)
+    known = escrow
+    if order:
+        doubted = replace(order, status=SettlementStatus.UNKNOWN)
+        known = replace(escrow, settlements=with_settlement(escrow, doubted))
+    return _freeze(known, attempt, doubt.reason, doubt.captures, step)
 
 
 def note_fee(escrow: Escrow, told: Capture, step: Step) -> Escrow | None:
@@ -348,8 +356,16 @@ def _keeping(
 ) -> Attempt:
     """With the captures that it did not know, or knew less well."""
     new = [replace(c, status=status) for c in captures if not _knows(attempt, c)]
-    old = [c for c in attempt.captures if not any(c.is_same(n) for n in new)]
+    old = [
+        replace(c, is_reversed=c.is_reversed or _is_reversed(c, captures))
+        for c in attempt.captures
+        if not any(c.is_same(n) for n in new)
+    ]
     return replace(attempt, captures=(*old, *new))
+
+
+def _is_reversed(known: Capture, told: tuple[Capture, ...]) -> bool:
+    return any(capture.is_reversed and capture.is_same(known) for capture in told)
 
 
 def _surplus(attempt: Attempt, funding: Capture, step: Step) -> Attempt:

@@ -30,8 +30,6 @@ from emanet.money import CURRENCY
 from emanet.ports import Session
 from emanet.problems import Language, reason_text
 from emanet.usecases.access import Caller, actors
-from emanet.usecases.operate import Waiting
-from emanet.usecases.statements import COLUMNS, Statement
 
 _WORDS = {
     Status.RELEASED: "released",
@@ -93,12 +91,14 @@ def _for_operations(escrow: Escrow) -> dict[str, Any]:
     known = escrow.chargeback
     return {
         "queue_reason": escrow.queue_reason,
-        "flags": [{"reason": f.reason, "since": _text(f.since)} for f in escrow.flags],
+        "flags": [
+            {"reason": f.reason, "since": shown_at(f.since)} for f in escrow.flags
+        ],
         "prior_status": escrow.prior_status,
         "chargeback": known
         and {
             "status": known.status,
-            "at": _text(known.at),
+            "at": shown_at(known.at),
             "loss": money(known.loss_minor),
         },
         "captures": [
@@ -116,7 +116,7 @@ def _capture(attempt: Attempt, capture: Capture) -> dict[str, Any]:
         "xact_id": capture.xact_id,
         "status": capture.status,
         "amount": None if minor is None else money(minor),
-        "at": _text(capture.at),
+        "at": shown_at(capture.at),
         "is_reversed": capture.is_reversed,
         "refund": refund and _settlement(refund, {Role.OPERATIONS}),
     }
@@ -129,13 +129,13 @@ def _settlement(settlement: Settlement, roles: set[Role]) -> dict[str, Any]:
         "amount": money(settlement.amount_minor),
         "status": settlement.status,
         "by": settlement.by.partition(":")[0],
-        "at": _text(settlement.at),
-        "due_at": _text(settlement.due_at),
-        "ended_at": _text(settlement.ended_at),
+        "at": shown_at(settlement.at),
+        "due_at": shown_at(settlement.due_at),
+        "ended_at": shown_at(settlement.ended_at),
     }
     if Role.OPERATIONS in roles:
         view |= {"key": settlement.key, "why": settlement.why}
-        view |= {"proof": settlement.proof, "sent_at": _text(settlement.sent_at)}
+        view |= {"proof": settlement.proof, "sent_at": shown_at(settlement.sent_at)}
     return view
 
 
@@ -145,58 +145,16 @@ def _dispute(dispute: Dispute) -> dict[str, Any]:
         "status": dispute.status,
         "reason": dispute.reason,
         "evidence": list(dispute.evidence),
-        "opened_at": _text(dispute.opened_at),
-        "answer_by": _text(dispute.answer_by),
-        "ended_at": _text(dispute.ended_at),
+        "opened_at": shown_at(dispute.opened_at),
+        "answer_by": shown_at(dispute.answer_by),
+        "ended_at": shown_at(dispute.ended_at),
     }
 
 
 def _deadlines(escrow: Escrow) -> dict[str, Any]:
     """Those that run; none counts while `clocks_stand_since` says so."""
-    ends = {name: _text(at) for at, name in running(escrow.deadlines)}
-    return {**ends, "clocks_stand_since": _text(escrow.stopped_at)}
-
-
-def statement_view(statement: Statement) -> dict[str, Any]:
-    """Whole kuruş. `sums`: by account, what is owed on it."""
-    return {
-        "lines": [
-            {name: getattr(line, name) for name in COLUMNS} | {"at": _text(line.at)}
-            for line in statement.lines
-        ],
-        "sums": {name: money(minor) for name, minor in statement.sums.items()},
-        "complete": statement.is_complete,
-    }
-
-
-def waiting_view(waiting: Waiting, caller: Caller, at: datetime) -> dict[str, Any]:
-    """One line of the human queue: age, amount, reason, what may be done."""
-    line = waiting.line
-    age_s = int((at - line.since).total_seconds())
-    view: dict[str, Any] = {
-        "id": line.id,
-        "reason": line.reason,
-        "since": _text(line.since),
-        "age_s": age_s,
-    }
-    if waiting.escrow:
-        return view | _waiting_escrow(waiting.escrow, caller, at)
-    if waiting.callback:
-        told = dict(waiting.callback.hint)
-        doable = ["replay", "close"]
-        return view | {"kind": "callback", "told": told, "allowed_actions": doable}
-    return view | {"kind": "unreadable", "allowed_actions": []}
-
-
-def _waiting_escrow(escrow: Escrow, caller: Caller, at: datetime) -> dict[str, Any]:
-    allowed, _ = actions(escrow, actors(escrow, caller), at)
-    return {
-        "kind": "escrow",
-        "status": escrow.status,
-        "amount": money(escrow.balances.held or escrow.amount_minor),
-        "why": escrow.history[-1].why,
-        "allowed_actions": allowed,
-    }
+    ends = {name: shown_at(at) for at, name in running(escrow.deadlines)}
+    return {**ends, "clocks_stand_since": shown_at(escrow.stopped_at)}
 
 
 def _order(escrow: Escrow) -> dict[str, Any]:
@@ -205,7 +163,7 @@ def _order(escrow: Escrow) -> dict[str, Any]:
         "round": escrow.round,
         "payer": {"id": escrow.payer.id},
         "payee": {"id": escrow.payee.id},
-        "created_at": _text(escrow.created_at),
+        "created_at": shown_at(escrow.created_at),
     }
 
 
@@ -218,7 +176,7 @@ def _money(escrow: Escrow) -> dict[str, Any]:
         "released": money(sums.released),
         "refunded": money(sums.refunded),
         "charged_back": money(sums.charged_back),
-        "held_at": _text(escrow.held_at),
+        "held_at": shown_at(escrow.held_at),
     }
 
 
@@ -234,8 +192,8 @@ def _parcel(escrow: Escrow) -> dict[str, Any]:
         "status": escrow.status,
         "version": escrow.version,
         "tracking": tracking,
-        "shipped_at": _text(sent.at if sent else None),
-        "delivered_at": _text(escrow.delivered_at),
+        "shipped_at": shown_at(sent.at if sent else None),
+        "delivered_at": shown_at(escrow.delivered_at),
     }
 
 
@@ -275,7 +233,7 @@ def _next(escrow: Escrow, at: datetime) -> dict[str, Any] | None:
     first = min(coming, key=lambda moment: moment.at)
     kinds = {order.key: order.kind for order in _orders(escrow)}
     about = kinds.get(first.about, first.about)
-    step = {"what": first.duty, "about": about, "at": _text(first.at)}
+    step = {"what": first.duty, "about": about, "at": shown_at(first.at)}
     return step | {"overdue": first.at <= at}
 
 
@@ -313,7 +271,7 @@ def _history(escrow: Escrow, roles: set[Role]) -> list[dict[str, Any]]:
 def _entry(entry: Entry, why: str) -> dict[str, Any]:
     return {
         "seq": entry.seq,
-        "at": _text(entry.at),
+        "at": shown_at(entry.at),
         "transition": entry.transition,
         "from": entry.from_status,
         "to": entry.to_status,
@@ -322,5 +280,6 @@ def _entry(entry: Entry, why: str) -> dict[str, Any]:
     }
 
 
-def _text(moment: datetime | None) -> str | None:
+def shown_at(moment: datetime | None) -> str | None:
+    """ISO 8601, to the millisecond."""
     return moment.isoformat(timespec="milliseconds") if moment else None

@@ -35,10 +35,12 @@ class PaynetMoneyOut:
         self._clock = clock
         self._line = Line(base_url, secret_key, clock, pace)
 
-    def returned(self, capture: Capture, deadline: datetime) -> Returned | Unknown:
+    def returned(
+        self, capture: Capture, deadline: datetime, since: datetime | None = None
+    ) -> Returned | Unknown:
         """reversal_list and detail; see ports.MoneyOut."""
         errand = self._line.errand(deadline)
-        asked = listed.reversals(*self._days(capture))
+        asked = listed.reversals(*self._days(since or capture.at))
         rows = every_row(errand, listed.REVERSAL_LIST, asked)
         if isinstance(rows, Unknown):
             return rows
@@ -75,10 +77,10 @@ class PaynetMoneyOut:
         answer = self._line.errand(deadline).post(path, request)
         return answer if isinstance(answer, Unknown) else messages.read_reply(answer)
 
-    def _days(self, capture: Capture) -> tuple[date, date]:
+    def _days(self, since: datetime | None) -> tuple[date, date]:
         """A day wider on both sides than money could have gone back in."""
         now = self._clock()
-        first = capture.at - ONE_DAY if capture.at else now - LOOK_BACK
+        first = since - ONE_DAY if since else now - LOOK_BACK
         return day_of(first), day_of(now + ONE_DAY)
 
 

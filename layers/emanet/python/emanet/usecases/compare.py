@@ -35,6 +35,8 @@ from emanet.usecases.reversals import captures, ids, ids_of
 
 ONE_DAY = timedelta(days=1)
 DAYS = 4  # what a missed run or a late row may hide, and no more than a run can read
+WIDE_DAYS = 60
+SUNDAY = 6
 DAYS_MAX = 92
 FINDINGS_MAX = 500  # of one plan, which is one item; the next plan brings the rest
 
@@ -76,6 +78,14 @@ def plan(
     )
     books.keep_plan(made)
     return made
+
+
+def tonight(now: datetime) -> tuple[date, date]:
+    """The usual window; on Sundays a wide one, because a chargeback comes weeks after
+    its sale, and PAYNET lists it under the day of the sale."""
+    today = day_of(now)
+    days = WIDE_DAYS if today.weekday() == SUNDAY else DAYS
+    return today - days * ONE_DAY, today - ONE_DAY
 
 
 def sure(answer: T | Unknown) -> T:

@@ -45,11 +45,12 @@ def doubt(
 def gone(escrow: Escrow, finding: Finding, step_by: StepBy) -> Escrow | None:
     """A part or all of a capture went back without us: what is held stands still."""
     mine = capture_of(escrow, finding.xact_id)
-    if mine is None or any(entry.why == ELSEWHERE for entry in escrow.history):
+    reason = f"{ELSEWHERE} {finding.theirs_minor} {finding.cause}"
+    if mine is None or any(entry.why == reason for entry in escrow.history):
         return None
     if not _is_held(escrow, finding):
         return show(escrow, finding, step_by(CLOCK))
-    doubtful = Doubtful(ELSEWHERE, (replace(mine.capture, is_reversed=True),))
+    doubtful = Doubtful(reason, ())
     return verdicts.freeze_held(escrow, doubtful, step_by(PAYNET))
 
 

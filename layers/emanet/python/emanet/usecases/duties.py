@@ -48,7 +48,7 @@ class Duties:
             case Duty.SETTLE:
                 self.sender.settle(escrow, moment.about, lease)
             case Duty.ASK_ORDER:
-                self.sender.ask(escrow, moment.about, lease)
+                self.sender.prover.ask(escrow, moment.about, lease)
             case Duty.REMIND:
                 reminded = holding.remind(escrow, moment.about, self._step())
                 self.desk.store.save(escrow, reminded)

@@ -16,10 +16,11 @@ from emanet.errors import (
     CallbackNotFound,
     EscrowNotFound,
     FieldProblem,
+    IllegalTransition,
     KeyReused,
     UnreadableItem,
 )
-from emanet.escrow import Actor, Escrow, QueueReason, Role, Step
+from emanet.escrow import Actor, Escrow, QueueReason, Role, Step, escrow_id_of
 from emanet.ports import (
     Callback,
     CallbackStatus,
@@ -38,10 +39,11 @@ _CALLBACK = re.compile("inbox-[a-z2-7]{52}")
 class Decision:
     """What a decision needs, by its word: `reason` always; kuruş of both legs; which
     settlement, which capture; whether it happened. `once` makes a decision over money
-    happen once."""
+    happen once; any other is about the `version` that was looked at."""
 
     word: str
     reason: str
+    version: int | None = None
     legs: Legs | None = None
     settlement: str = ""
     xact_id: str = ""
@@ -58,6 +60,8 @@ def decide(escrow_id: str, decision: Decision, caller: Caller, desk: Desk) -> Es
     def decided(current: Escrow) -> Escrow | None:
         if once.is_done(current):
             return None
+        if decision.version not in (None, current.version):
+            raise IllegalTransition(current, "version_differs")
         return WAYS[decision.word](current, decision, once, desk.step(staff))
 
     return change(desk.store, escrow, decided)
@@ -73,7 +77,7 @@ class _Once:
     @classmethod
     def of(cls, staff: Actor, decision: Decision) -> _Once:
         key = _digest(f"{staff}/{decision.once}") if decision.once else ""
-        return cls(key, _digest(f"{decision.legs} {decision.reason}"))
+        return cls(key, _digest(f"{decision.word} {decision.legs} {decision.reason}"))
 
     @property
     def mark(self) -> str:
@@ -192,8 +196,20 @@ def _seen(
 ) -> Iterator[Waiting]:
     for line in lines:
         waiting = _read(line, desk, inbox)
-        if waiting.escrow is None or _is_staff(waiting.escrow, caller):
+        about = waiting.escrow or _escrow_of(waiting.callback, desk)
+        if about is None or _is_staff(about, caller):
             yield waiting
+
+
+def _escrow_of(callback: Callback | None, desk: Desk) -> Escrow | None:
+    """The escrow that a callback is about, as far as it says; None: none of ours."""
+    if callback is None:
+        return None
+    named = callback.escrow_id or escrow_id_of(callback.reference_no or "")
+    try:
+        return desk.store.get(named or "-")
+    except (EscrowNotFound, UnreadableItem):
+        return None
 
 
 def _is_staff(escrow: Escrow, caller: Caller) -> bool:
@@ -226,11 +242,15 @@ CALLBACK_WAYS: Mapping[str, CallbackWay] = {"replay": _replay, "close": _close}
 
 
 def answer_callback(
-    callback_id: str, way: CallbackWay, *, desk: Desk, inbox: Inbox
+    callback_id: str, way: CallbackWay, caller: Caller, *, desk: Desk, inbox: Inbox
 ) -> None:
-    """Raises CallbackNotFound, also for one that waits for nobody."""
+    """Raises CallbackNotFound, also for one that waits for nobody, or is about the
+    caller's own case."""
     known = inbox.read(callback_id) if _CALLBACK.fullmatch(callback_id) else None
     if known is None or known.status is not CallbackStatus.QUEUED:
+        raise CallbackNotFound(callback_id)
+    about = _escrow_of(known, desk)
+    if about and not _is_staff(about, caller):
         raise CallbackNotFound(callback_id)
     told = replace(way(known, desk.clock()), queue_reason=None, queue_since=None)
     if not inbox.decide(known, told):

@@ -44,6 +44,7 @@ def receive_callback(
         hint=hint.fields,
         escrow_id=of.escrow_id if of else None,
         subject=of.subject if of else None,
+        secret_digest=digest(of.secret) if of else None,
         is_approved=hint.is_approved,
         due_at=now,
     )

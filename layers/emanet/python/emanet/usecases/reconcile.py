@@ -32,10 +32,11 @@ from emanet.ports import (
 )
 from emanet.usecases.duties import CLOCK, Duties
 from emanet.usecases.pace import Pulse, backoff, backoff_for_age
+from emanet.usecases.prove_orders import Prover
 from emanet.usecases.send_orders import Sender
 
 BUDGET = {DueKind.ESCROW: 100, DueKind.INBOX: 50}  # items of a kind in one run
-ITEM_TAKES = timedelta(seconds=35)  # no item is begun that may not end in time
+ITEM_TAKES = timedelta(seconds=45)  # no item is begun that may not end in time
 
 
 @dataclass(slots=True)
@@ -64,17 +65,16 @@ class Reconciler:
     callback_base: str = ""
     report: Report = field(default_factory=Report)
     pulse: Pulse = field(init=False)
-    sender: Sender = field(init=False)
+    prover: Prover = field(init=False)
     duties: Duties = field(init=False)
 
     def __post_init__(self) -> None:
         desk, schedule = self.desk, self.schedule
         self.pulse = Pulse(desk.chance)
-        self.sender = Sender(
-            desk, schedule, self.money_out, self.pulse, self.callback_base
-        )
+        self.prover = Prover(desk, schedule, self.money_out, self.pulse)
+        sender = Sender(self.prover, self.callback_base)
         self.duties = Duties(
-            desk, schedule, self.gateway, self.sender, self.pulse, self.deadline
+            desk, schedule, self.gateway, sender, self.pulse, self.deadline
         )
 
     def run(self) -> Report:
@@ -194,8 +194,7 @@ class Reconciler:
     def _heard_of_order(self, callback: Callback) -> Callback:
         """Of a refund; the secret in its path was checked at the door."""
         escrow = self.desk.store.get(callback.escrow_id or "-")
-        subject, approved = callback.subject or "", callback.is_approved
-        if not self.sender.hear(escrow, subject, approved):
+        if not self.prover.hear(escrow, callback):
             return self._parked(callback, counts=False)
         return replace(callback, status=CallbackStatus.APPLIED, due_at=None)
 

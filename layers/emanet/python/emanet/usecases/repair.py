@@ -33,8 +33,8 @@ from emanet.usecases.applied import Applied, Handled, Result
 from emanet.usecases.compare import Books
 from emanet.usecases.corrections import CLOCK, PAYNET
 from emanet.usecases.pace import Pulse
+from emanet.usecases.prove_orders import Prover
 from emanet.usecases.second_look import SecondLook, captures_in, mine_of
-from emanet.usecases.send_orders import Sender
 from emanet.usecases.writing import change
 
 FINDING_TAKES = timedelta(seconds=5)  # cut off later, it fails and harms nothing
@@ -59,8 +59,8 @@ def apply(
         raise PlanNotFound(plan_id)
     pulse = Pulse(desk.chance)
     look = SecondLook(plan, desk, gateway, money_out, paynet, pulse, deadline)
-    sender = Sender(desk, books, money_out, pulse, "")
-    return _Repairer(plan, desk, books, look, sender, deadline).run()
+    prover = Prover(desk, books, money_out, pulse)
+    return _Repairer(plan, desk, books, look, prover, deadline).run()
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class _Repairer:
     desk: Desk
     books: Books
     look: SecondLook
-    sender: Sender
+    prover: Prover
     deadline: datetime
     handled: list[Handled] = field(default_factory=list)
 
@@ -162,7 +162,7 @@ class _Repairer:
         order = mine_of(finding, escrow).undecided
         if order is None:
             return Result.ALREADY_RIGHT
-        if not self.sender.hear(escrow, order.subject, None):
+        if not self.prover.look(escrow, order):
             return Result.FAILED
         after = self.desk.store.get(escrow.id)
         now = after.order_to_paynet(order.subject)
