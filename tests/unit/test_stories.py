@@ -17,7 +17,8 @@ from emanet.escrow import (
     SettlementStatus,
     Status,
 )
-from emanet.machine import check, has_undecided
+from emanet.guards import has_undecided
+from emanet.machine import check
 from tests.unit import stories
 from tests.unit.stories import STORIES, Story, told
 

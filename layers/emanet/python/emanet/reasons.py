@@ -219,8 +219,8 @@ REASONS: dict[str, tuple[str, str]] = {
         "Komisyon çekilen tutardan küçük olmazdı: iade edin.",
     ),
     "no_flag": (
-        "It stands in no human queue.",
-        "Hiçbir insan kuyruğunda beklemiyor.",
+        "No flag of it can be taken off: there is none, or it is still open.",
+        "Kaldırılabilecek bir işareti yok: ya işareti yok ya da konu hâlâ açık.",
     ),
     "decide_the_review": (
         "It is frozen: decide it by one of the ways out of review.",
