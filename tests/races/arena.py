@@ -209,7 +209,8 @@ class Arena:
     ) -> requests.Response:
         """Operations' word about an escrow."""
         path = f"/api/operations/escrows/{escrow_id}/{word}"
-        body = {"reason": "looked into", **said}
+        version = self.stage.escrow(escrow_id).version
+        body = {"reason": "looked into", "version": version, **said}
         return self.call(path, body, who, {"Idempotency-Key": "once"})
 
     def split(
