@@ -359,6 +359,32 @@ def test_the_hold_limit_is_left_by_a_decision_however_late(stage: Stage) -> None
     assert rested(stage, escrow_id).status == "refunded"
 
 
+def test_a_part_that_went_back_in_paynets_panel_is_booked(stage: Stage) -> None:
+    """As docs/operations.md says: deny, order exactly that part, confirm, go on."""
+    escrow_id = stage.held()
+    stage.later(days=1)
+    funding = stage.escrow(escrow_id).funding
+    assert funding is not None
+    stage.paynet.books.reverse(funding[1].xact_id, 10_000)
+    act(stage, escrow_id, "cancel", BUYER)
+    assert rested(stage, escrow_id).unknown is not None
+    decide(stage, escrow_id, "deny_unknown")
+    decide(stage, escrow_id, "resume")
+    part = {"amount": 10_000, "currency": "TRY"}
+    act(stage, escrow_id, "refund", OPERATIONS, reason="went back", amount=part)
+    assert rested(stage, escrow_id).unknown is not None
+    decide(stage, escrow_id, "confirm_unknown")
+    decide(stage, escrow_id, "resume")
+    path = f"/api/escrows/{escrow_id}/refund"
+    rest = {"reason": "the rest"}
+    stage.call("POST", path, rest, who=OPERATIONS, headers={"Idempotency-Key": "r"})
+    escrow = rested(stage, escrow_id)
+    assert (escrow.status, escrow.balances.refunded) == ("refunded", AMOUNT_MINOR)
+    references = [attempt.reference_no for attempt in escrow.attempts]
+    given_back = sum(map(stage.paynet.books.refunded_minor, references))
+    assert given_back == AMOUNT_MINOR
+
+
 # ── flags ────────────────────────────────────────────────────────────────────
 
 

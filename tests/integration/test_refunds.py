@@ -12,6 +12,7 @@ from emanet import ledger
 from emanet.escrow import Escrow
 from emanet.istanbul import ISTANBUL
 from emanet.outcome import Accepted, Denied
+from emanet.ports import Callback
 from tests.stage import AMOUNT_MINOR, BUYER, OPERATIONS, SELLER, Answer, Stage, Who
 
 REQUEST = "/v1/transaction/reversed_request"
@@ -328,6 +329,45 @@ def test_a_copy_of_an_old_denial_decides_no_new_sending(stage: Stage) -> None:
     stage.paynet.settings.refunds = "manual"
     stage.reconcile(seconds=70)
     stage.reconcile(seconds=10)
+    assert stage.escrow(escrow_id).status == "refunding"
+
+
+def test_another_hands_request_that_was_listed_before_proves_nothing(
+    stage: Stage,
+) -> None:
+    """It was open when ours was sent, and is carried out later."""
+    escrow_id = stage.held()
+    stage.later(days=1)
+    funding = stage.escrow(escrow_id).funding
+    assert funding is not None
+    stage.paynet.settings.change(
+        {"refunds": "manual", "reversal_list_rows": "requested"}
+    )
+    stage.paynet.books.ask_refund(funding[1].xact_id, 30_000, "")
+    ask(stage, escrow_id, **PART)
+    stage.reconcile(seconds=1)
+    theirs, _ours = stage.paynet.books.refunds()
+    stage.paynet.books.decide_refund(theirs.number, approve=True)
+    stage.reconcile(minutes=5)
+    assert stage.escrow(escrow_id).status == "refunding"
+
+
+def test_a_word_about_another_sending_is_not_heard(stage: Stage) -> None:
+    escrow_id = stage.held()
+    stage.paynet.settings.refunds = "manual"
+    ask(stage, escrow_id)
+    stage.reconcile(seconds=1)
+    (order,) = stage.escrow(escrow_id).settlements
+    word = Callback(
+        id="inbox-old",
+        received_at=stage.clock(),
+        hint={},
+        escrow_id=escrow_id,
+        subject=order.subject,
+        secret_digest="of an earlier sending",
+        is_approved=False,
+    )
+    assert stage.reconciler().prover.hear(stage.escrow(escrow_id), word)
     assert stage.escrow(escrow_id).status == "refunding"
 
 

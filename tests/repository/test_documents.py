@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from emanet.escrow import QueueReason
 from emanet.machine import TRANSITIONS
 from emanet.problems import PROBLEMS
 from emanet.reasons import REASONS
@@ -116,3 +117,16 @@ def test_every_verb_that_is_named_exists(document: Path) -> None:
 def test_every_link_inside_the_repository_leads_somewhere(document: Path) -> None:
     links = LINK.findall(text(document))
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("reason", QueueReason)
+def test_every_human_queue_is_told_to_operations(reason: QueueReason) -> None:
+    assert f"| `{reason}`" in text(ROOT / "docs" / "operations.md").replace(
+        ", `", " | `"
+    )
+
+
+def test_operations_are_told_of_decisions_that_exist() -> None:
+    told = re.findall(r"`([a-z]+_[a-z_]+)`", text(ROOT / "docs" / "operations.md"))
+    known = {row.action for row in TRANSITIONS} | set(QueueReason)
+    assert {word for word in told if word not in known} <= {"dispute_days", "plan_id"}

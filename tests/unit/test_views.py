@@ -147,7 +147,8 @@ def _words(shown: Any) -> Iterator[str]:
 def test_a_carrier_sees_the_parcel_and_no_money() -> None:
     shown = seen(scenes.released(), DRIVER)
     parcel = {"tracking", "shipped_at", "delivered_at"}
-    assert set(shown) == {"escrow_id", "status", "version"} | parcel
+    told = {"allowed_actions", "blocked_actions", "next"}
+    assert set(shown) == {"escrow_id", "status", "version"} | parcel | told
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def escrow_view(
     mine = actors(escrow, caller)
     roles = {actor.role for actor in mine}
     if roles == {Role.CARRIER}:
-        return _parcel(escrow)
+        return _parcel(escrow) | explain(escrow, mine, at, language)
     knows_why = bool(roles & {Role.PAYER, Role.OPERATIONS})
     view = {
         **_parcel(escrow),
