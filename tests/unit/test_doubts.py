@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from emanet import settlements, verdicts
+from emanet import disputes, guards, settlements, verdicts
+from emanet.due import Duty, moments
+from emanet.errors import IllegalTransition
 from emanet.escrow import (
     CaptureStatus,
     Escrow,
@@ -175,3 +177,38 @@ def test_a_fee_that_becomes_known_is_noted_once() -> None:
 def test_a_fee_of_another_transaction_is_not_noted() -> None:
     told = replace(OTHER, commission_minor=2_000)
     assert verdicts.note_fee(scenes.released(), told, step(Role.CLOCK)) is None
+
+
+# ── money that went back, and nobody here sent it ────────────────────────────
+
+
+def reversed_while_disputed() -> Escrow:
+    """PAYNET says so while a dispute is open; then the dispute is rejected."""
+    contested = scenes.disputed(scenes.delivered())
+    funding = contested.funding
+    assert funding is not None
+    told = Doubtful("reversed", (replace(funding[1], is_reversed=True),))
+    seen = scenes.settled(contested, funding[0].number, told, later(hours=1))
+    return disputes.reject(seen, "as described", step(Role.OPERATIONS, later(hours=2)))
+
+
+def test_what_paynet_reversed_is_released_by_nobody() -> None:
+    gone = reversed_while_disputed()
+    assert guards.may_release(gone, later(hours=3)) == "money_gone"
+    for role in (Role.PAYER, Role.OPERATIONS):
+        with pytest.raises(IllegalTransition, match="money_gone"):
+            settlements.release(gone, scenes.settlement(), step(role, later(hours=3)))
+
+
+def test_no_clock_pays_out_what_paynet_reversed() -> None:
+    duties = {moment.duty for moment in moments(reversed_while_disputed())}
+    assert duties == {Duty.ESCALATE}
+
+
+def test_a_reversal_by_our_own_refund_is_no_loss() -> None:
+    sent = scenes.refunding()
+    funding = sent.funding
+    assert funding is not None
+    told = Doubtful("reversed", (replace(funding[1], is_reversed=True),))
+    now = step(Role.PAYNET, later(hours=1))
+    assert verdicts.settle(sent, funding[0].number, told, now) is None
