@@ -290,8 +290,11 @@ def test_of_a_rejected_and_a_resolved_dispute_one_happens(
     won: Counter[str] = Counter()
     for _ in range(rounds):
         escrow_id = arena.disputed()
+        seen = arena.stage.escrow(escrow_id).version
         rejected, resolved = race(
-            partial(arena.decide, escrow_id, "reject_dispute", "operations-2"),
+            partial(
+                arena.decide, escrow_id, "reject_dispute", "operations-2", version=seen
+            ),
             partial(arena.split, escrow_id, "resolve_dispute", 0),
         )
         escrow = judged(arena.stage, escrow_id)
@@ -334,9 +337,13 @@ def test_a_settlement_is_taken_back_or_sent_and_never_both(
     for _ in range(rounds):
         escrow_id = arena.held()
         assert arena.refund(escrow_id, "k", who="operations").ok
-        (refund,) = arena.stage.escrow(escrow_id).settlements
+        seen = arena.stage.escrow(escrow_id)
         withdraw = partial(
-            arena.decide, escrow_id, "withdraw_settlement", settlement=refund.key
+            arena.decide,
+            escrow_id,
+            "withdraw_settlement",
+            settlement=seen.settlements[0].key,
+            version=seen.version,
         )
         withdrawn, *_ = race(late(withdraw, by_s=0.06), *[partial(ran_well, arena)] * 2)
         won[sent_or_withdrawn(arena, escrow_id, withdrawn)] += 1
