@@ -1,6 +1,7 @@
 """Serves a WSGI application from a thread of this process and ends it cleanly. It knows
 nothing of PAYNET."""
 
+import logging
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from _typeshed.wsgi import WSGIApplication
+
+# A queue of one is no news: the threads start with the server.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 96
 CONNECTIONS = 1000
