@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emanet.istanbul import business_days_later, day_after, day_of
 
-MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(  # noqa: DTZ001 - zoned below
     lambda naive: naive.replace(tzinfo=UTC)
 )
 
