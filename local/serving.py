@@ -24,7 +24,7 @@ def serving(
 ) -> Iterator[str]:
     """Yield the server's URL. Port 0 takes a free one.
 
-    The server is Any: waitress's type stubs know neither its port nor its trigger.
+    The server is Any: waitress's type stubs do not know its port.
     """
     sockets: dict[int, Any] = {}
     server: Any = waitress.server.create_server(
@@ -40,15 +40,23 @@ def serving(
         max_request_body_size=MAX_BODY_BYTES,
         ident=None,
     )
-    loop = threading.Thread(target=server.run, daemon=True)
+    ending = threading.Event()
+    loop = threading.Thread(target=_serve, args=(sockets, ending), daemon=True)
     loop.start()
     try:
         yield f"http://{HOST}:{server.effective_port}"
     finally:
-        # In the loop's own thread: no socket is closed under its poll.
-        server.trigger.pull_trigger(lambda: waitress.wasyncore.close_all(sockets))
+        ending.set()
+        server.pull_trigger()
         loop.join()
+        # Only now: the loop polls these sockets, and wakes by one of them.
+        waitress.wasyncore.close_all(sockets)
         server.task_dispatcher.shutdown()
+
+
+def _serve(sockets: dict[int, Any], ending: threading.Event) -> None:
+    while not ending.is_set():
+        waitress.wasyncore.loop(timeout=1, use_poll=True, map=sockets, count=1)
 
 
 @contextmanager

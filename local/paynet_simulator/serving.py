@@ -2,12 +2,11 @@
 nothing of PAYNET."""
 
 import logging
-from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from waitress.server import TcpWSGIServer
-from waitress.wasyncore import close_all
+from waitress.wasyncore import close_all, loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +46,8 @@ class Server:
             # select() would stop at file descriptor 1023.
             asyncore_use_poll=True,
         )
-        self._thread = Thread(target=self._waitress.run, daemon=True)
+        self._is_ending = False
+        self._thread = Thread(target=self._serve, daemon=True)
         self.url = f"http://{host}:{self._waitress.getsockname()[1]}"
 
     def __enter__(self) -> "Server":
@@ -62,8 +62,12 @@ class Server:
     ) -> None:
         self._release()
         self._waitress.task_dispatcher.shutdown(timeout=ENDING_S)
-        # The sockets belong to the serving thread: it closes them itself.
-        end = partial(close_all, self._sockets)
-        # (The stub calls the trigger an int.)
-        self._waitress.trigger.pull_trigger(end)  # type: ignore[attr-defined]  # see above
+        self._is_ending = True
+        self._waitress.pull_trigger()
         self._thread.join(ENDING_S)
+        # Only now: whoever serves polls these sockets, and wakes by one of them.
+        close_all(self._sockets)
+
+    def _serve(self) -> None:
+        while not self._is_ending:
+            loop(timeout=1, use_poll=True, map=self._sockets, count=1)
