@@ -4,6 +4,8 @@ EMANET_ARCHITECTURE ?= arm64
 export EMANET_PYTHON EMANET_ARCHITECTURE
 HOST := $(subst aarch64,arm64,$(shell uname -m))
 UNIT_PYTHON ?= 3.11
+# Two workers, a file to each: every one of them has its own database and its own ports.
+TWO := --numprocesses=2 --dist=loadfile
 WHO ?= buyer
 PY := .venv/bin/python
 SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
@@ -17,7 +19,7 @@ help:
 
 # ── Use it ───────────────────────────────────────────────────────────────────
 setup: .venv/ready .venv-ministack/ready ## make the environments that run and test need
-run: setup ## start everything here (PAYNET=test PORT=8700 DYNAMODB_ENDPOINT=http://...)
+run: setup ## start everything here (PAYMENT_MODE=hosted PAYNET=test PORT=8700 DYNAMODB_ENDPOINT=http://...)
 	@$(PY) -m local.run
 story: setup ## play a chapter against the running system (CHAPTER=dispute, or all)
 	@$(PY) -m local.story "$$CHAPTER"
@@ -29,20 +31,20 @@ token: setup ## print a token (WHO=buyer|seller|backend|operations|carrier)
 # ── Change it ────────────────────────────────────────────────────────────────
 test test-second-engine: ROUNDS ?= 5
 test: setup ## all tests that need Python only (ROUNDS=5)
-	$(PY) -m pytest --rounds=$(ROUNDS)
+	$(PY) -m pytest $(TWO) --rounds=$(ROUNDS)
 races: ROUNDS ?= 100
 races: setup ## the races, many rounds (ROUNDS=100)
 	$(PY) -m pytest tests/races --rounds=$(ROUNDS)
 test-second-engine: setup .tools/dynoxide ## integration and races on dynoxide (needs npm)
 	$(PY) -m local.engines .tools/dynoxide \
-		$(PY) -m pytest tests/integration tests/races --rounds=$(ROUNDS)
+		$(PY) -m pytest $(TWO) tests/integration tests/races --rounds=$(ROUNDS)
 bench: setup .tools/dynoxide ## count reads and writes, among 100,000 escrows too
 	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/benchmarks
 test-browser: setup .venv-browser/ready ## the demo shop in a real browser (needs Chromium)
 	chromium=$$(.ci/chromium) && CHROMIUM="$$chromium" \
 		.venv-browser/bin/python -m pytest tests/browser
 test-unit: .venv-$(UNIT_PYTHON)/ready ## unit tests on another CPython (UNIT_PYTHON=3.11)
-	.venv-$(UNIT_PYTHON)/bin/python -m pytest tests/unit
+	.venv-$(UNIT_PYTHON)/bin/python -m pytest $(TWO) tests/unit
 check: lint types validate test build test-build ## the gate: all of it but the second engine
 lint: .venv/ready ## ruff: rules and format
 	.venv/bin/ruff check
