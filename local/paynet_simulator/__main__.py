@@ -7,13 +7,17 @@ import signal
 import sys
 from threading import Event
 
-from local.paynet_simulator.simulator import PaynetSimulator
+from local.paynet_simulator.simulator import PUBLISHABLE_KEY, PaynetSimulator
 
 
 def main() -> None:
     wanted = _arguments()
     try:
-        simulator = PaynetSimulator(wanted.secret_key, wanted.webhook_secret)
+        simulator = PaynetSimulator(
+            wanted.secret_key,
+            wanted.webhook_secret,
+            publishable_key=wanted.publishable_key,
+        )
     except ValueError as error:
         sys.exit(str(error))
     stop = Event()
@@ -31,6 +35,7 @@ def _arguments() -> argparse.Namespace:
     _secret(parser, "--secret-key", "EMANET_SIMULATOR_KEY", "sck_...")
     name = "EMANET_SIMULATOR_WEBHOOK_SECRET"
     _secret(parser, "--webhook-secret", name, "signs callbacks")
+    parser.add_argument("--publishable-key", default=PUBLISHABLE_KEY, help="pbk_...")
     return parser.parse_args()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from local.paynet_simulator import wire
+from local.paynet_simulator import ratios, wire
 from local.paynet_simulator.records import CANCEL, SALE, Session, Transaction
 from local.paynet_simulator.settings import Settings
 from local.paynet_simulator.wire import Body
@@ -13,6 +13,7 @@ from local.paynet_simulator.wire import Body
 SUCCEEDED = "Başarılı İşlem"
 SUCCEEDED_BEFORE = "Önceki Başarılı İşlem"
 NO_PERMISSION = "Emanet (escrow) yetkisi yok"
+NOT_OFFERED = "Bu kart için taksit seçeneği yok"
 
 
 def envelope(settings: Settings, code: int, message: str, **fields: Any) -> Body:
@@ -45,19 +46,35 @@ def charged(
     """tds_charge: the v2 names of the bank's fields, `net_amount` with a low line."""
     body = envelope(settings, code, message)
     body |= _identity(row) | wire.date(row.at_s, settings.date_style)
-    body |= {"is_tds": True, "md_status": "1", "reference_no": row.reference_no}
+    body |= {"is_tds": row.is_tds, "md_status": "1", "reference_no": row.reference_no}
     body |= {"card_no_masked": row.card_masked, "plus_installment": 0}
     body |= {"card_holder": row.card_holder, "bank_name": "Simülatör Bankası"}
     body |= {"bank_authorization_code": authorization(row)}
     body |= {"bank_reference_code": f"R{row.number}"}
     body |= {"bank_order_id": f"O{row.number}"}
-    body |= terms(settings, session.payment.instalment) | _verdict(row)
+    body |= (
+        terms(settings, row) | _ratio(row) | _verdict(row) | _saved(settings, session)
+    )
     return body | money(settings, row, ("net_amount",), "comission")
 
 
-def declined(settings: Settings, session: Session, row: Transaction) -> Body:
-    message = row.decline.turkish if row.decline else "Başarısız İşlem"
-    return charged(settings, settings.declined_code, message, session, row)
+def form_charged(
+    settings: Settings, code: int, message: str, session: Session, row: Transaction
+) -> Body:
+    """transaction/charge: the v1 names."""
+    form = session.form
+    body = envelope(settings, code, message) | wire.date(row.at_s, settings.date_style)
+    body |= {"xact_id": row.xact_id, "transaction_type": row.transaction_type}
+    body |= {"pos_type": 5, "is_tds": row.is_tds, "agent_id": "", "bank_id": _bank(row)}
+    body |= {"user_id": "PaynetJ", "email": "", "phone": "", "ratio": 0}
+    body |= {"card_no_masked": row.card_masked, "card_holder": row.card_holder}
+    body |= {"authorization_code": authorization(row)}
+    body |= {"reference_code": f"R{row.number}", "order_id": f"O{row.number}"}
+    body |= {"ratio_code": form.ratio_code if form else "", "end_user_comission": 0}
+    if settings.charge_reference != "absent":
+        body[settings.charge_reference] = row.reference_no
+    body |= terms(settings, row) | _ratio(row) | _verdict(row)
+    return body | money(settings, row, ("net_amount",), "comission")
 
 
 def rows(settings: Settings, found: list[Transaction], *, detail: bool) -> Body:
@@ -69,16 +86,16 @@ def rows(settings: Settings, found: list[Transaction], *, detail: bool) -> Body:
 def notification(settings: Settings, row: Transaction) -> Body:
     """The documented body of `confirmation_url`, misspelling and all."""
     body: Body = {"referance_no": row.reference_no, "agent_id": ""}
-    body |= wire.date(row.at_s, settings.date_style) | {"bank_id": "ZDGR"}
+    body |= wire.date(row.at_s, settings.date_style) | {"bank_id": _bank(row)}
     body |= {"card_holder": row.card_holder, "card_number": row.card_masked}
     body |= {"authorization_code": authorization(row), "order_id": f"O{row.number}"}
-    body |= terms(settings, None) | money(settings, row, ("netAmount",), "comission")
+    body |= terms(settings, row) | money(settings, row, ("netAmount",), "comission")
     return body | {"is_succeed": row.succeeded}
 
 
 def _row(settings: Settings, row: Transaction) -> Body:
     body = _identity(row) | wire.date(row.at_s, settings.date_style)
-    body |= {"is_tds": True, "note": "", "ratio": 0, "card_type": "cc"}
+    body |= {"is_tds": row.is_tds, "note": "", "ratio": 0, "card_type": "cc"}
     body |= {"card_no": row.card_masked, "card_holder": row.card_holder}
     body |= {"authorization_code": authorization(row)}
     body |= {"reference_code": f"R{row.number}", "order_id": f"O{row.number}"}
@@ -88,7 +105,7 @@ def _row(settings: Settings, row: Transaction) -> Body:
     net = settings.net_amount_field
     net_names = ("netAmount", "net_amount") if net == "both" else (net,)
     body |= money(settings, row, net_names, settings.commission_spelling)
-    body |= terms(settings, None) | _verdict(row)
+    body |= terms(settings, row) | _ratio(row) | _verdict(row)
     return body | {"object_name": None, "message": SUCCEEDED if row.succeeded else ""}
 
 
@@ -118,7 +135,7 @@ def _identity(row: Transaction) -> Body:
         "transaction_type": row.transaction_type,
         "pos_type": 5,
         "agent_id": "",
-        "bank_id": "ZDGR",
+        "bank_id": _bank(row),
     }
 
 
@@ -142,15 +159,41 @@ def commission(settings: Settings, row: Transaction) -> Body:
     }
 
 
-def terms(settings: Settings, asked_instalment: int | None) -> Body:
-    terms: Body = {}
-    if settings.currency is not None:
-        terms["currency"] = settings.currency
-    if asked_instalment is not None and asked_instalment > 1:
-        terms["instalment"] = asked_instalment
-    elif settings.instalment is not None:
-        terms["instalment"] = settings.instalment
-    return terms
+def terms(settings: Settings, row: Transaction) -> Body:
+    shown = {
+        "currency": settings.currency,
+        "instalment": _instalment(settings, row.instalment or ratios.SINGLE),
+    }
+    return {name: term for name, term in shown.items() if term is not None}
+
+
+def _instalment(settings: Settings, asked: int) -> int | None:
+    if asked == ratios.SINGLE:
+        return settings.instalment
+    shown = {"asked": asked, "single": ratios.SINGLE, "absent": None}
+    return shown[settings.instalment_shown]
+
+
+def _ratio(row: Transaction) -> Body:
+    return {} if row.ratio is None else {"ratio": ratios.as_fraction(row.ratio)}
+
+
+def _saved(settings: Settings, session: Session) -> Body:
+    """What became of the wish to store the card."""
+    if session.payment.saving is None or settings.save_card_result == "absent":
+        return {}
+    saved = session.saved
+    return {
+        "is_save_card_succeed": saved is not None,
+        "save_card_result_message": SUCCEEDED if saved else "Kart saklanamadı",
+        "card_owner_id": saved.card_owner_id if saved else "",
+        "user_unique_id": saved.user_unique_id if saved else "",
+        "card_hash": saved.card_hash if saved else "",
+    }
+
+
+def _bank(row: Transaction) -> str:
+    return ratios.bank_of(row.card_masked).bank_id
 
 
 def _verdict(row: Transaction) -> Body:

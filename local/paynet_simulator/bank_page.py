@@ -1,5 +1,8 @@
 """The bank's 3-D Secure page: asks the card holder for the password and sends the
-browser back to the shop. It takes no money."""
+browser back to the shop, or tells the page around it when PAYNET's form opened it. It
+takes no money."""
+
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, make_response, render_template, request
 
@@ -47,7 +50,11 @@ class BankPage:
         ids = {"session_id": session.session_id, "token_id": session.token_id}
         if state is ThreeDs.OPEN:
             return _private(self._password_page(session, ids))
-        fields = ids if state is ThreeDs.PASSED else self._failure(ids)
+        passed = state is ThreeDs.PASSED
+        if session.form:
+            message = self._message(ids, passed=passed)
+            return _private(render_template("message.html", message=message))
+        fields = ids if passed else self._failure(ids)
         action = session.payment.return_url
         return _private(render_template("hop.html", action=action, fields=fields))
 
@@ -56,6 +63,7 @@ class BankPage:
         return render_template(
             "bank.html",
             fields=ids,
+            framed=session.form is not None,
             merchant=payment.domain,
             amount=wire.lira(payment.amount_minor, "comma"),
             card=payment.card_masked,
@@ -68,6 +76,12 @@ class BankPage:
         if self._settings.failed_3d_posts_ids:
             return ids
         return {"message": "3D doğrulama başarısız"}
+
+    def _message(self, ids: dict[str, str], *, passed: bool) -> str:
+        """What the iframe tells the page around it, written like a query."""
+        if passed or self._settings.failed_3d_posts_ids:
+            return urlencode({"command": "form-post"} | ids)
+        return urlencode({"command": "close-iframe"})
 
 
 def _private(page: str, status: int = 200) -> Response:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-from local.paynet_simulator import wire
+from local.paynet_simulator import ratios, wire
 from local.paynet_simulator.escrow import EscrowDesk, Updated
 from local.paynet_simulator.ledger import Ledger
 from local.paynet_simulator.records import (
@@ -75,6 +75,8 @@ class Books(Sessions):
         commission_minor: int | None = None,
         on_chargeback: bool = False,
         is_escrow: bool = False,
+        instalment: int | None = None,
+        is_tds: bool = True,
     ) -> Transaction:
         """A transaction that came by another hand than a session of ours."""
         with self._lock:
@@ -86,6 +88,9 @@ class Books(Sessions):
                 at_s=at_s,
                 commission_minor=commission_minor,
                 on_chargeback=on_chargeback,
+                instalment=instalment,
+                ratio=ratios.usual(instalment),
+                is_tds=is_tds,
             )
             row.escrow = Escrow.HELD if is_escrow and row.is_sale else None
             return row

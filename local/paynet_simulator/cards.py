@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from local.paynet_simulator.faults import Fault, Kind
 
 EVERY_CALL = None
+BIN_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def _after(kind: Kind, times: int | None, without: tuple[str, ...] = ()) -> Faul
     return Fault(kind=kind, when="after", times=times, without=list(without))
 
 
-def _without(field: str) -> Fault:
-    return _after("rewrite", EVERY_CALL, (field,))
+def _without(*fields: str) -> Fault:
+    return _after("rewrite", EVERY_CALL, fields)
 
 
 OURS = {
@@ -117,7 +118,7 @@ OURS = {
     ),
     "4000000000000135": Card(
         "charged, tds_charge answers without `reference_no`",
-        fault=_without("reference_no"),
+        fault=_without("reference_no", "agent_reference_no"),
     ),
     "4000000000000143": Card(
         "charged, tds_charge answers without `amount`", fault=_without("amount")
@@ -130,6 +131,9 @@ OURS = {
         "charged, a repeat is answered with code 0 instead of 100", repeat_code=0
     ),
 }
+
+# Why a stored card that was deleted meanwhile does not pay.
+DELETED = Decline("14", "Kart bulunamadı", "Invalid card number")
 
 # Published number -> 3-D password; "a" where the documentation's table has none.
 PUBLISHED = dict.fromkeys(
@@ -177,7 +181,7 @@ def known(number: str) -> Card | None:
 
 
 def masked(number: str) -> str:
-    return number[:6] + "*" * (len(number) - 10) + number[-4:]
+    return number[:BIN_DIGITS] + "*" * (len(number) - 10) + number[-4:]
 
 
 def _passes_luhn(number: str) -> bool:

@@ -6,12 +6,18 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, Response, abort, render_template, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from local.paynet_simulator import cards, wire
 from local.paynet_simulator.callbacks import CallbackOrder
 from local.paynet_simulator.faults import Fault
-from local.paynet_simulator.records import Transaction, Unknown, transaction_view
+from local.paynet_simulator.records import (
+    StoredCard,
+    Transaction,
+    Unknown,
+    stored_card_view,
+    transaction_view,
+)
 from local.paynet_simulator.refunds import Refund, refund_view
 
 if TYPE_CHECKING:
@@ -35,6 +41,16 @@ class PlantedTransaction(Order):
     commission_minor: int | None = Field(default=None, ge=0)
     on_chargeback: bool = False
     is_escrow: bool = False
+    instalment: int | None = Field(default=None, ge=0, le=12)
+    is_tds: bool = True
+
+
+class PlantedCard(Order):
+    user_unique_id: str
+    card_number: SecretStr
+    month: int = Field(default=12, ge=1, le=12)
+    year: int = Field(default=2030, ge=2000, le=2099)
+    desc: str = "Kart"
 
 
 class Named(Order):
@@ -99,6 +115,9 @@ class Control:
             ("GET", "/refunds", self.refunds),
             ("POST", "/refunds/<int:number>", self.decide_refund),
             ("POST", "/refunds/<int:number>/callback", self.call_back),
+            ("GET", "/cards", self.cards),
+            ("POST", "/cards", self.plant_card),
+            ("POST", "/cards/<int:number>/deletion", self.delete_card),
             ("POST", "/reset", self.reset),
         ):
             routes.add_url_rule(ROOT + path, view_func=call, methods=[method])
@@ -110,6 +129,7 @@ class Control:
             cards=cards.OURS,
             published=cards.PUBLISHED,
             books=self._simulator.books.view(),
+            stored=self._cards(),
             lira=lambda minor: wire.lira(minor, "comma"),
         )
 
@@ -195,9 +215,31 @@ class Control:
         )
         return wire.answer({"sent": [delivery.status for delivery in sent]})
 
+    def cards(self) -> Response:
+        return wire.answer({"cards": self._cards()})
+
+    def plant_card(self) -> Response:
+        order = PlantedCard.model_validate(_json())
+        told = order.model_dump(exclude={"user_unique_id", "card_number"})
+        number = order.card_number.get_secret_value()
+        try:
+            card = self._simulator.vault.plant(order.user_unique_id, number, **told)
+        except ValueError:
+            return wire.answer({"wrong": ["card_number"]}, 400)
+        return _stored_card(card, 201)
+
+    def delete_card(self, number: int) -> Response:
+        """By another hand than card/delete."""
+        return _stored_card(self._simulator.vault.take_away(number))
+
     def reset(self) -> Response:
         self._simulator.reset()
         return wire.answer({"reset": True})
+
+    def _cards(self) -> list[dict[str, Any]]:
+        vault = self._simulator.vault
+        found = vault.cards() + vault.cards(deleted=True)
+        return [stored_card_view(card) for card in found]
 
     def _refund(self, number: int) -> Refund:
         found = [it for it in self._simulator.books.refunds() if it.number == number]
@@ -229,6 +271,10 @@ def _wrong(error: ValidationError) -> Response:
 
 def _unknown(_: Unknown) -> Response:
     return wire.answer({"unknown": True}, 404)
+
+
+def _stored_card(card: StoredCard, status: int = 200) -> Response:
+    return wire.answer(stored_card_view(card), status)
 
 
 def _row(row: Transaction, status: int = 200) -> Response:

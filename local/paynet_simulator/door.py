@@ -1,5 +1,5 @@
-"""What every call of PAYNET's API passes first: its secret key, which is recognised and
-never kept, and its body, noted without what it says."""
+"""What every call of PAYNET's API passes first: its key, secret or publishable, which
+is recognised and never kept, and its body, noted without what it says."""
 
 import hashlib
 import hmac
@@ -11,13 +11,19 @@ from local.paynet_simulator.traffic import Visit
 
 
 class Key:
-    def __init__(self, secret_key: str) -> None:
+    def __init__(self, key: str) -> None:
         # Enough to recognise the key, not enough to tell it.
-        self._digest = _digest(f"Basic {secret_key}")
+        self._digest = _digest(f"Basic {key}")
 
     def require(self) -> None:
-        sent = _digest(request.headers.get("Authorization", ""))
-        if not hmac.compare_digest(sent, self._digest):
+        self._compare(request.headers.get("Authorization", ""))
+
+    def require_as(self, sent: str) -> None:
+        """The key alone, out of a body."""
+        self._compare(f"Basic {sent}")
+
+    def _compare(self, sent: str) -> None:
+        if not hmac.compare_digest(_digest(sent), self._digest):
             raise wire.Refused(
                 401, "authorization_error", wire.UNAUTHORIZED, "Yetkisiz erişim"
             )

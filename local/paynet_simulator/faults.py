@@ -2,6 +2,7 @@
 or N times, before or after the effect. It never touches the books."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from threading import Barrier, BrokenBarrierError, Lock
 from typing import Any, Literal
 
@@ -187,7 +188,7 @@ def _content_type(_: Fault, answer: Response) -> Response:
 def _rewrite(fault: Fault, answer: Response) -> Response:
     """Changes a field wherever it stands; one that stands nowhere is added on top."""
     body = wire.loads(answer.get_data())
-    parts = [body, *body.get("Data", [])]
+    parts = list(_parts(body))
     for name, value in fault.fields.items():
         for part in [part for part in parts if name in part] or [body]:
             part[name] = value
@@ -195,6 +196,14 @@ def _rewrite(fault: Fault, answer: Response) -> Response:
         for name in fault.without:
             part.pop(name, None)
     return _again(answer, wire.dumps(body))
+
+
+def _parts(body: wire.Body) -> Iterator[wire.Body]:
+    """The body and every row of its lists."""
+    yield body
+    lists = (value for value in body.values() if isinstance(value, list))
+    for row in chain.from_iterable(lists):
+        yield from _parts(row)
 
 
 _BENDS: dict[str, Callable[[Fault, Response], Response]] = {

@@ -103,4 +103,7 @@ def reversal_details(sale: Transaction, asked_at_s: float) -> dict[str, Any]:
         "asked_at_s": asked_at_s,
         "card_masked": sale.card_masked,
         "card_holder": sale.card_holder,
+        "is_tds": sale.is_tds,
+        "instalment": sale.instalment,
+        "ratio": sale.ratio,
     }

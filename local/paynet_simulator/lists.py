@@ -2,9 +2,10 @@
 how rows are written and cut into pages; which rows there are, the books say."""
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from local.paynet_simulator import answers, wire
-from local.paynet_simulator.messages import Listing
+from local.paynet_simulator import answers, ratios, wire
+from local.paynet_simulator.messages import Listing, Paging
 from local.paynet_simulator.records import Transaction
 from local.paynet_simulator.settings import Settings
 from local.paynet_simulator.wire import Body
@@ -23,17 +24,20 @@ XACT_TYPES = {
 }
 
 
+Row = TypeVar("Row")
+
+
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[Row]):
     """`starting_after`: how many rows were seen already; `ending_before`: the index,
     from 0, of the first row that is too many."""
 
-    rows: list[Transaction]
+    rows: list[Row]
     limit: int
     has_more: bool
 
     @classmethod
-    def cut(cls, found: list[Transaction], asked: Listing, limit_max: int) -> "Page":
+    def cut(cls, found: list[Row], asked: Paging, limit_max: int) -> "Page[Row]":
         limit = min(asked.limit, limit_max)
         start = asked.starting_after
         if not asked.ending_before:
@@ -60,15 +64,23 @@ def reversals(settings: Settings, found: list[Transaction], asked: Listing) -> B
     return head | {"object_name": "transaction_reversal_list", "Data": rows}
 
 
-def _head(
-    settings: Settings, page: Page, asked: Listing, found: list[Transaction]
-) -> Body:
+def paged(settings: Settings, page: Page[Row], asked: Paging, found: list[Row]) -> Body:
+    """The head of any list."""
     head = _something(settings) if page.rows else _nothing(settings)
-    head |= {"companyCode": "", "companyName": ""}
     head |= {"total": len(page.rows), "total_count": len(found)}
     head |= {"limit": page.limit, "has_more": page.has_more}
     head |= {"starting_after": asked.starting_after}
     return head | {"ending_before": asked.ending_before}
+
+
+def _head(
+    settings: Settings,
+    page: Page[Transaction],
+    asked: Listing,
+    found: list[Transaction],
+) -> Body:
+    company = {"companyCode": "", "companyName": ""}
+    return paged(settings, page, asked, found) | company
 
 
 def _something(settings: Settings) -> Body:
@@ -95,11 +107,11 @@ def _transaction(settings: Settings, row: Transaction) -> Body:
     body |= {"reversed": row.reversed, "reversed_xact_id": row.reversed_xact_id}
     body |= {"is_onchargeback": row.on_chargeback, "is_reconcile": False}
     body |= {"is_payup": False, "is_transferred": False, "channel_id": 1}
-    body |= {"merchant_id": "", "terminal_id": "", "is_tds": True}
+    body |= {"merchant_id": "", "terminal_id": "", "is_tds": row.is_tds}
     body |= {"authorization_code": answers.authorization(row)}
     spelling = settings.commission_spelling
     body |= answers.money(settings, row, ("net_amount",), spelling)
-    body |= answers.terms(settings, None) | answers.escrow_status(settings, row)
+    body |= answers.terms(settings, row) | answers.escrow_status(settings, row)
     return body | {"is_succeed": row.succeeded}
 
 
@@ -129,7 +141,7 @@ def _who(settings: Settings, row: Transaction) -> Body:
         "agent_id": "",
         "agent_name": "",
         "user_id": "",
-        "bank_id": "ZDGR",
+        "bank_id": ratios.bank_of(row.card_masked).bank_id,
         "bank_name": "Simülatör Bankası",
         "card_no": row.card_masked,
         "card_holder": row.card_holder,

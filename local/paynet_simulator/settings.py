@@ -31,12 +31,21 @@ class Settings(BaseModel):
     date_style: Literal["iso", "turkish", "absent"] = "iso"
     currency: Literal["TRY", "TL"] | None = "TRY"
     instalment: Literal[0, 1] | None = 0
+    instalment_shown: Literal["asked", "absent", "single"] = "asked"
     reference_field: Literal["agent_reference", "reference_no", "both"] = (
         "agent_reference"
     )
     net_amount_field: Literal["netAmount", "net_amount", "both"] = "netAmount"
     commission_spelling: Literal["comission", "commission"] = "comission"
     unknown_reference: Literal["no_data", "not_found"] = "no_data"
+
+    tds_required: bool = False
+    ratios_total_style: Literal["lira", "kurus"] = "lira"
+    ratios_discount: bool = False
+    save_card_result: Literal["ok", "refused", "absent"] = "ok"
+    card_saved_twice: Literal["same", "another"] = "same"
+    deleted_card_charges: bool = True
+    charge_reference: Literal["agent_reference_no", "absent"] = "agent_reference_no"
 
     refunds: RefundWay = "auto"
     refund_delay_s: float = Field(default=0, ge=0)

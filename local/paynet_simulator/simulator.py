@@ -13,13 +13,17 @@ from local.paynet_simulator import control, door, wire
 from local.paynet_simulator.bank_page import BankPage
 from local.paynet_simulator.books import Books
 from local.paynet_simulator.callbacks import Callbacks
+from local.paynet_simulator.card_api import CardApi
 from local.paynet_simulator.faults import Faults
+from local.paynet_simulator.form_api import FormApi
 from local.paynet_simulator.money_out_api import MoneyOutApi
 from local.paynet_simulator.paynet_api import PaynetApi
 from local.paynet_simulator.refund_callbacks import RefundCallbacks
 from local.paynet_simulator.serving import Server
 from local.paynet_simulator.settings import Settings
 from local.paynet_simulator.traffic import Traffic
+
+PUBLISHABLE_KEY = "pbk_local"
 
 
 class PaynetSimulator:
@@ -30,6 +34,8 @@ class PaynetSimulator:
         secret_key: str,
         webhook_secret: str,
         clock: Callable[[], float] = time.time,
+        *,
+        publishable_key: str = PUBLISHABLE_KEY,
     ) -> None:
         if not secret_key.startswith("sck_"):
             raise ValueError("a secret key of PAYNET starts with sck_")
@@ -39,6 +45,7 @@ class PaynetSimulator:
         self.faults = Faults(self.settings, self._stopping.wait)
         self.refund_callbacks = RefundCallbacks(self.settings, self._stopping.wait)
         self.books = Books(self.settings, self.now, self.refund_callbacks.announce)
+        self.vault = self.books.vault
         self.traffic = Traffic(self.now)
         self.callbacks = Callbacks(
             webhook_secret, self.books, self.settings, self.now, self._stopping.wait
@@ -46,6 +53,8 @@ class PaynetSimulator:
         key = door.Key(secret_key)
         self._api = PaynetApi(key, self.books, self.settings, self.faults)
         self._money_out = MoneyOutApi(key, self.books, self.settings)
+        self._cards = CardApi(key, self.vault, self.settings)
+        self._form = FormApi(door.Key(publishable_key), self.books, self.settings)
 
     def now(self) -> float:
         """Unix seconds of PAYNET's clock."""
@@ -73,13 +82,16 @@ class PaynetSimulator:
         app.register_error_handler(HTTPException, _plain_error)
         app.register_blueprint(self._api.blueprint())
         app.register_blueprint(self._money_out.blueprint())
+        app.register_blueprint(self._cards.blueprint())
+        app.register_blueprint(self._form.blueprint())
+        app.register_blueprint(self._form.script_blueprint())
         app.register_blueprint(BankPage(self.books, self.settings).blueprint())
         app.register_blueprint(control.Control(self).blueprint())
         return app
 
     def _come_in(self) -> Response | None:
         g.fault = None
-        if _by_hand():
+        if _by_hand() or request.method == "OPTIONS":
             return None
         g.visit = self.traffic.enter(
             request.method, request.path, request.remote_addr or ""

@@ -14,10 +14,11 @@ from flask import Request, Response
 Body = dict[str, Any]
 
 # Return codes of the documentation's table.
-SUCCESS, SERVER_ERROR, NOT_IMPLEMENTED = 0, 8, 9
+SUCCESS, UNSUCCESSFUL, SERVER_ERROR, NOT_IMPLEMENTED = 0, 1, 8, 9
 DUPLICATE_DATA, NO_PROCESS, UNAUTHORIZED = 5, 6, 7
 BAD_REQUEST, NO_DATA = 11, 12
-NO_SESSION, UNMATCHED, FAILED_3D, USED_SESSION, WRONG_CARD = 13, 15, 16, 17, 18
+NO_SESSION, WRONG_BIN, UNMATCHED = 13, 14, 15
+FAILED_3D, USED_SESSION, WRONG_CARD, CARD_NOT_FOUND = 16, 17, 18, 25
 OLD_SUCCESSFUL = 100
 
 ISTANBUL = timezone(timedelta(hours=3))
@@ -53,8 +54,16 @@ class Refused(Exception):
         return answer(body, self.status)
 
 
-def bad_request(message: str) -> Refused:
-    return Refused(400, "invalid_request_error", BAD_REQUEST, message)
+@dataclass
+class TurnedDown(Exception):
+    """A refusal inside HTTP 200: its return code and text."""
+
+    code: int
+    message: str
+
+
+def bad_request(message: str, code: int = BAD_REQUEST) -> Refused:
+    return Refused(400, "invalid_request_error", code, message)
 
 
 def answer(body: Body, status: int = 200) -> Response:
@@ -112,6 +121,14 @@ def kurus_from(amount: object) -> int:
     if isinstance(amount, str) and KURUS.fullmatch(amount):
         return int(amount)
     raise ValueError("amount")
+
+
+def some_kurus_from(amount: object) -> int:
+    """Kuruş from "1000", and nothing that means all of it."""
+    minor = kurus_from(amount)
+    if not minor:
+        raise ValueError("amount")
+    return minor
 
 
 def decimal_from(amount: object, form: str) -> int:
