@@ -18,6 +18,7 @@ from local.engines import Engine, engine_from_environment
 from local.paynet_simulator.simulator import PaynetSimulator
 from tests.rules import rules_hold
 from tests.stage import (
+    OWN_SECRET,
     PAYNET_KEY,
     WEBHOOK_SECRET,
     Stage,
@@ -74,6 +75,7 @@ def stage(
     secret_store = boto3.client("secretsmanager")
     put_secret(secret_store, "PaynetSecret", {"secret_key": PAYNET_KEY})
     put_secret(secret_store, "WebhookSecret", {"current": WEBHOOK_SECRET})
+    put_secret(secret_store, "OwnSecret", {"key": OWN_SECRET})
     _forget()
     stage = Stage(template, environment, dynamodb, paynet, paynet_url)
     monkeypatch.setattr(bootstrap, "clock", stage.clock)

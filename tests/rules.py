@@ -36,3 +36,6 @@ def right(escrow: Escrow) -> None:
     payable = accounts.get(f"payee_payable:{escrow.payee.id}", 0)
     revenue = accounts.get("platform_revenue", 0)
     assert -payable - revenue == sums.released
+    surcharge = escrow.surcharge_minor - escrow.surcharge_back_minor
+    assert surcharge >= 0
+    assert -accounts.get("instalment_surcharge", 0) == surcharge

@@ -21,11 +21,14 @@ from emanet import bootstrap, returns
 from emanet.dynamodb.table import DynamoEscrowStore
 from emanet.escrow import Escrow
 from emanet.paynet.books import PaynetBooks
+from emanet.paynet.cards import PaynetCards
 from emanet.paynet.client import PaynetGateway
 from emanet.paynet.money_out import PaynetMoneyOut
-from emanet.ports import Desk, Gateway
-from emanet.usecases.complete_3d import Landing, complete_3d
+from emanet.ports import CardOwners, Desk, Gateway
+from emanet.usecases.complete_3d import Counter, Landing, complete_3d
+from emanet.usecases.initiate_3d import Till
 from emanet.usecases.reconcile import Reconciler, Report
+from emanet.usecases.stored_cards import CardBook
 from local.api_gateway import payload
 from local.api_gateway.template import Route, Template
 from local.engines import Engine
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
 PAYNET_KEY = "sck_pcs_stage/key+1"
 WEBHOOK_SECRET = "stage-webhook-secret"
+OWN_SECRET = "stage-own-secret"
+CONSENT_VERSION = "kvkk-2026-11"
 RETURN_PAGE = "https://shop.example/return"
 OTHER_PAGE = "https://m.shop.example/done"
 BASE_URL = "https://pay.example"
@@ -67,6 +72,7 @@ def parameters(paynet_url: str) -> dict[str, str]:
         "PaynetEnvironment": "simulator",
         "PaynetSimulatorUrl": paynet_url,
         "WebhookSourceCidrs": "127.0.0.1/32",
+        "CardConsentVersion": CONSENT_VERSION,
     }
 
 
@@ -161,6 +167,24 @@ class Stage:
         return PaynetGateway(self.paynet_url, lambda: PAYNET_KEY, self.clock)
 
     @property
+    def owners(self) -> CardOwners:
+        return self.store
+
+    @property
+    def book(self) -> CardBook:
+        cards = PaynetCards(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+        return CardBook(self.store, cards, lambda: bootstrap.own_key("card ids"))
+
+    def till(self, gateway: Gateway | None = None) -> Till:
+        return Till(
+            desk=self.desk,
+            gateway=gateway or self.gateway,
+            book=self.book,
+            quote_key=bootstrap.quote_key,
+            user_id=bootstrap.paynet_user_id,
+        )
+
+    @property
     def money_out(self) -> PaynetMoneyOut:
         return PaynetMoneyOut(self.paynet_url, lambda: PAYNET_KEY, self.clock)
 
@@ -218,9 +242,8 @@ class Stage:
         path = {"escrow_id": escrow_id, "attempt": attempt, "state": state}
         return complete_3d(
             returns.back_from_bank(path, urlencode(form.fields).encode(), ""),
-            desk=desk or self.desk,
-            gateway=gateway or self.gateway,
-            deadline=self.clock() + timedelta(seconds=25),
+            Counter(desk or self.desk, gateway or self.gateway, self.owners),
+            self.clock() + timedelta(seconds=25),
         )
 
     def item(self, id_: str) -> dict[str, Any] | None:
@@ -329,9 +352,24 @@ class Stage:
         assert answer.status in {200, 201}, answer.text
         return str(answer.body["escrow_id"])
 
-    def initiate(self, escrow_id: str, number: str = GOOD_CARD) -> Started:
-        """The payer at the bank's door."""
-        answer = self.call("POST", f"/api/escrows/{escrow_id}/3d", payment(number))
+    def offers(self, escrow_id: str, number: str = GOOD_CARD) -> list[dict[str, Any]]:
+        """What the payer may choose for this card."""
+        path = f"/api/instalments?escrow={escrow_id}&bin={number[:6]}"
+        answer = self.call("GET", path)
+        assert answer.status == 200, answer.text
+        offers: list[dict[str, Any]] = answer.body["offers"]
+        return offers
+
+    def offer(self, escrow_id: str, count: int) -> dict[str, Any]:
+        """So many instalments for the usual card."""
+        return next(o for o in self.offers(escrow_id) if o["count"] == count)
+
+    def initiate(self, escrow_id: str, number: str = GOOD_CARD, **more: Any) -> Started:
+        """The payer at the bank's door; `stored_card` needs no number."""
+        body = payment(number, **more)
+        if "stored_card" in more:
+            del body["card"]
+        answer = self.call("POST", f"/api/escrows/{escrow_id}/3d", body)
         assert answer.status == 201, answer.text
         reference = answer.body["escrow"]["attempts"][-1]["reference_no"]
         return Started(escrow_id, reference, answer.body["three_ds"])
@@ -385,9 +423,9 @@ class Stage:
         """Every callback that was kept, as the table has it."""
         return [it for it in self.items() if it["id"]["S"].startswith("inbox-")]
 
-    def pay(self, escrow_id: str, number: str = GOOD_CARD) -> Started:
+    def pay(self, escrow_id: str, number: str = GOOD_CARD, **more: Any) -> Started:
         """The whole way through the bank and back."""
-        started = self.initiate(escrow_id, number)
+        started = self.initiate(escrow_id, number, **more)
         assert self.come_back(started.at_bank()).status == 303
         return started
 
@@ -397,6 +435,9 @@ class Stage:
         self.pay(escrow_id)
         assert self.escrow(escrow_id).status == "held"
         return escrow_id
+
+
+SAVE_CARD = {"consent_version": CONSENT_VERSION, "name": "Kartım"}
 
 
 def order(order_id: str | None = None, **more: Any) -> dict[str, Any]:

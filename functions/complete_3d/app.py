@@ -13,14 +13,10 @@ from emanet.usecases.complete_3d import Landing, complete_3d
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(route=event["routeKey"])
     try:
-        landing = complete_3d(
-            returns.back_from_bank(
-                event["pathParameters"], raw_body(event), event["rawQueryString"]
-            ),
-            desk=bootstrap.desk(),
-            gateway=bootstrap.gateway(),
-            deadline=deadline(event),
+        back = returns.back_from_bank(
+            event["pathParameters"], raw_body(event), event["rawQueryString"]
         )
+        landing = complete_3d(back, bootstrap.counter(), deadline(event))
     except Exception as error:  # noqa: BLE001 - a browser is never left without a page
         log_failure(error)
         landing = Landing()

@@ -7,15 +7,19 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, Protocol
 
+from emanet.cards import StoredCard
+from emanet.escrow import Expected
+from emanet.instalments import CardBank
 from emanet.outcome import Outcome, Reply, Returned, Reversal, Sale, Unknown
 from emanet.paynet.books import PaynetBooks
+from emanet.paynet.cards import PaynetCards
 from emanet.paynet.client import PaynetGateway
 from emanet.paynet.money_out import PaynetMoneyOut
-from emanet.ports import Card, Session, SessionOrder
+from emanet.ports import Card, Session, SessionOrder, Storing
 from tests.integration import paynet_wire_table as wire
 
 Answering = Callable[[socket.socket], None]
@@ -46,6 +50,10 @@ class LiteralPaynet:
             wire.ESCROW: [wire.asked("", 0)],
             wire.LIST: [wire.answer(wire.LISTED)],
             wire.REVERSALS: [wire.answer(wire.GONE_BACK)],
+            wire.FORM_CHARGE: [wire.answer(wire.CHARGED_IN_FORM)],
+            wire.RATIO: [wire.answer(wire.PRICED)],
+            wire.CARD_LIST: [wire.answer(wire.cards(wire.HASH, count=1))],
+            wire.CARD_DELETE: [wire.asked("", 0)],
         }
         self.received: list[Received] = []
         self.over = threading.Event()
@@ -117,13 +125,16 @@ def closes_after(head_and_body: bytes) -> Answering:
 
 # ── our end ──────────────────────────────────────────────────────────────────
 
+EXPECTED = Expected(wire.REFERENCE, wire.AMOUNT_MINOR)
+IN_THREE = replace(EXPECTED, instalments=3)
+HOSTED = replace(EXPECTED, is_hosted=True)
 ORDER = SessionOrder(
-    wire.REFERENCE,
-    wire.AMOUNT_MINOR,
+    EXPECTED,
     "https://api.emanet.example/api/3d/return/aaaa/1/state",
     "www.emanet.example",
 )
 CARD = Card("Ayşe Yılmaz", wire.PAYING_CARD, 12, 2030, "000")
+STORING = Storing("Maaş kartı", "payer7")
 
 
 def gateway_to(url: str, key: str = wire.KEY) -> PaynetGateway:
@@ -138,27 +149,62 @@ def soon(seconds: float = 20) -> datetime:
     return now() + timedelta(seconds=seconds)
 
 
-def charge(gateway: PaynetGateway, within_s: float = 20) -> Outcome:
-    return gateway.charge(
-        wire.SESSION_ID,
-        wire.TOKEN_ID,
-        reference_no=wire.REFERENCE,
-        expected_minor=wire.AMOUNT_MINOR,
-        deadline=soon(within_s),
-    )
+def charge(
+    gateway: PaynetGateway, within_s: float = 20, expected: Expected = EXPECTED
+) -> Outcome:
+    deadline = soon(within_s)
+    return gateway.charge(wire.SESSION_ID, wire.TOKEN_ID, expected, deadline)
 
 
-def ask(gateway: PaynetGateway, within_s: float = 20) -> Outcome:
-    return gateway.ask(wire.REFERENCE, wire.AMOUNT_MINOR, soon(within_s))
+def ask(
+    gateway: PaynetGateway, within_s: float = 20, expected: Expected = EXPECTED
+) -> Outcome:
+    return gateway.ask(expected, soon(within_s))
 
 
-def open_session(gateway: PaynetGateway, within_s: float = 20) -> Session:
-    return gateway.open_session(ORDER, CARD, soon(within_s))
+def open_session(
+    gateway: PaynetGateway,
+    within_s: float = 20,
+    order: SessionOrder = ORDER,
+    card: Card | StoredCard = CARD,
+) -> Session:
+    return gateway.open_session(order, card, soon(within_s))
+
+
+def open_in_three(gateway: PaynetGateway) -> Session:
+    return open_session(gateway, order=replace(ORDER, expected=IN_THREE))
+
+
+def open_with_stored(gateway: PaynetGateway) -> Session:
+    return open_session(gateway, card=wire.STORED)
+
+
+def open_storing(gateway: PaynetGateway) -> Session:
+    return open_session(gateway, order=replace(ORDER, storing=STORING))
+
+
+def open_storing_again(gateway: PaynetGateway) -> Session:
+    storing = replace(STORING, owner_id=wire.OWNER)
+    return open_session(gateway, order=replace(ORDER, storing=storing))
+
+
+def charge_in_three(gateway: PaynetGateway) -> Outcome:
+    return charge(gateway, expected=IN_THREE)
+
+
+def charge_form(gateway: PaynetGateway, within_s: float = 20) -> Outcome:
+    return charge(gateway, within_s, HOSTED)
 
 
 CALLS: dict[str, Callable[[PaynetGateway], object]] = {
     wire.INITIAL: open_session,
+    wire.IN_THREE: open_in_three,
+    wire.WITH_STORED: open_with_stored,
+    wire.STORING: open_storing,
+    wire.STORING_AGAIN: open_storing_again,
     wire.CHARGE: charge,
+    wire.CHARGE_IN_THREE: charge_in_three,
+    wire.FORM_CHARGE: charge_form,
     wire.CHECK: ask,
     wire.DETAIL: ask,
 }
@@ -208,11 +254,51 @@ ORDERS: dict[str, Ordering] = {
 }
 
 
-def call(path: str, url: str, key: str = wire.KEY) -> object:
-    """Whichever of our adapters asks this path first."""
-    if path in CALLS:
-        return CALLS[path](gateway_to(url, key))
-    if path in ORDERS:
-        return ORDERS[path](money_out_to(url, key))
+def cards_at(url: str, key: str = wire.KEY) -> PaynetCards:
+    return PaynetCards(url, lambda: key, now)
+
+
+def prices(
+    cards: PaynetCards, within_s: float = 20, *, on_top: bool = True
+) -> CardBank | Unknown:
+    amount_minor, deadline = wire.AMOUNT_MINOR, soon(within_s)
+    return cards.bank_of(wire.BIN, amount_minor, deadline, on_top=on_top)
+
+
+def plain_prices(cards: PaynetCards, within_s: float = 20) -> CardBank | Unknown:
+    return prices(cards, within_s, on_top=False)
+
+
+def stored(
+    cards: PaynetCards, within_s: float = 20
+) -> tuple[StoredCard, ...] | Unknown:
+    return cards.stored(wire.OWNER, soon(within_s))
+
+
+def delete(cards: PaynetCards, within_s: float = 20) -> bool | Unknown:
+    return cards.delete(wire.OWNER, wire.HASH, soon(within_s))
+
+
+class AskingOfCards(Protocol):
+    def __call__(self, cards: PaynetCards, within_s: float = 20) -> object: ...
+
+
+CARD_CALLS: dict[str, AskingOfCards] = {
+    wire.RATIO: prices,
+    wire.NOT_ON_TOP: plain_prices,
+    wire.CARD_LIST: stored,
+    wire.CARD_DELETE: delete,
+}
+
+
+def call(name: str, url: str, key: str = wire.KEY) -> object:
+    """Whichever of our adapters asks this path first, or makes the call of that
+    name."""
+    if name in CALLS:
+        return CALLS[name](gateway_to(url, key))
+    if name in ORDERS:
+        return ORDERS[name](money_out_to(url, key))
+    if name in CARD_CALLS:
+        return CARD_CALLS[name](cards_at(url, key))
     books = books_of(url, key)
-    return sales(books) if path == wire.LIST else reversals(books)
+    return sales(books) if name == wire.LIST else reversals(books)

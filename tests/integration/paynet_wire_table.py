@@ -2,16 +2,20 @@
 public documentation: each row names its section of the API reference and the grade of
 its fact (D documented, C seen in working callers, I inferred, ? open). It knows neither
 our client nor the simulator; both are held against it. XML, which PAYNET also speaks,
-and fields of features that are not built have no row."""
+and what nobody here uses have no row: pre-authorisation, PayLink, cards that are stored
+without a payment, and what PAYNET's script says to PAYNET in the payer's browser."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from emanet.errors import PaymentRefused, PaynetUnreachable
+from emanet.cards import StoredCard
+from emanet.errors import CardNotFound, PaymentRefused, PaynetUnreachable
 from emanet.escrow import Capture
+from emanet.instalments import CardBank, Ratio
 from emanet.outcome import (
     Accepted,
     Approved,
@@ -26,21 +30,38 @@ from emanet.outcome import (
 from emanet.ports import Session
 
 KEY = "sck_pcs_aB3/dE6+gH9kL2mN5pQ8rS1tU4vW7xY0zA=="
+PUBLISHABLE_KEY = "pbk_aB3dE6gH9kL2"
 REFERENCE = "aaaabbbbccccddddeeeeffff22-1-k7m2qa"
 AMOUNT_MINOR = 130000
 SESSION_ID = "0123456789abcdef0123456789abcdef"
 TOKEN_ID = "tokentokentokentokentokentoken_T"
 PAYING_CARD = "4355084355084358"
 DECLINED_CARD = "4000000000000010"
+BIN = "435508"
+UNKNOWN_BIN = "999999"
+OWNER = "co_aB3/dE6+gH9="
+HASH = "ch_kL2+mN5/pQ8="
 
 INITIAL = "/v2/transaction/tds_initial"
 CHARGE = "/v2/transaction/tds_charge"
+FORM_CHARGE = "/v1/transaction/charge"
 CHECK = "/v1/transaction/check"
 DETAIL = "/v1/transaction/detail"
 REFUND = "/v1/transaction/reversed_request"
 ESCROW = "/v1/transaction/escrow_status_update"
 LIST = "/v1/transaction/list"
 REVERSALS = "/v1/transaction/reversal_list"
+RATIO = "/v1/ratio/Get"
+CARD_LIST = "/v1/card/list"
+CARD_DELETE = "/v1/card/delete"
+
+# Our calls, where several go to one path.
+IN_THREE = "a session in three instalments"
+CHARGE_IN_THREE = "the charge of such a session"
+WITH_STORED = "a session with a stored card"
+STORING = "a session whose card shall be stored"
+STORING_AGAIN = "the same for an owner whom PAYNET knows"
+NOT_ON_TOP = "prices without the commission on top"
 
 FIRST_DAY = "2026-11-22"
 LAST_DAY = "2026-11-24"
@@ -55,13 +76,16 @@ CAPTURE = Capture(
     "435508******4358",
 )
 APPROVED = Approved(CAPTURE)
+APPROVED_AND_STORED = Approved(CAPTURE, OWNER)
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One request, one answer. `ours`: our client sends exactly this request; else it
-    only has to understand the answer. `means` is what the client must make of it.
-    The rest brings the simulator to where it gives this answer."""
+    only has to understand the answer. `means` is what the client must make of it;
+    `call` says which of its calls, where a path has several, and `pages` all answers of
+    the path, where this is one of several that belong together. The rest brings the
+    simulator to where it gives this answer."""
 
     fact: str
     section: str
@@ -71,6 +95,8 @@ class Exchange:
     means: object
     ours: bool = True
     fed_to: str = ""
+    call: str = ""
+    pages: tuple[bytes, ...] = ()
     given: str = "nothing"
     switches: dict[str, Any] = field(default_factory=dict)
     fault: dict[str, Any] | None = None
@@ -79,6 +105,16 @@ class Exchange:
     def endpoint(self) -> str:
         """Whose answer our client takes it for: mostly that of the path asked."""
         return self.fed_to or self.request.split(b" ", 2)[1].decode()
+
+    @property
+    def answers(self) -> list[bytes]:
+        """All that the path answers in turn."""
+        return list(self.pages) or [self.response]
+
+    @property
+    def turn(self) -> int:
+        """Which of them this is."""
+        return self.answers.index(self.response)
 
     def __str__(self) -> str:
         return f"{self.section} [{self.grade}] {self.fact}"
@@ -127,6 +163,57 @@ ASK_CHARGE = post(
     CHARGE,
     '{"session_id":"0123456789abcdef0123456789abcdef",'
     '"token_id":"tokentokentokentokentokentoken_T"}',
+)
+ASK_IN_THREE = post(
+    INITIAL,
+    '{"amount":"1300,00","reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa",'
+    '"return_url":"https://api.emanet.example/api/3d/return/aaaa/1/state",'
+    '"domain":"www.emanet.example","card_holder":"Ayşe Yılmaz",'
+    '"pan":"4355084355084358","month":12,"year":2030,"cvc":"000","instalment":3}',
+)
+ASK_WITH_STORED = post(
+    INITIAL,
+    '{"amount":"1300,00","reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa",'
+    '"return_url":"https://api.emanet.example/api/3d/return/aaaa/1/state",'
+    '"domain":"www.emanet.example","card_hash":"ch_kL2+mN5/pQ8="}',
+)
+ASK_STORING = post(
+    INITIAL,
+    '{"amount":"1300,00","reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa",'
+    '"return_url":"https://api.emanet.example/api/3d/return/aaaa/1/state",'
+    '"domain":"www.emanet.example","card_holder":"Ayşe Yılmaz",'
+    '"pan":"4355084355084358","month":12,"year":2030,"cvc":"000","save_card":true,'
+    '"card_desc":"Maaş kartı","user_unique_id":"payer7"}',
+)
+ASK_STORING_AGAIN = post(
+    INITIAL,
+    '{"amount":"1300,00","reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa",'
+    '"return_url":"https://api.emanet.example/api/3d/return/aaaa/1/state",'
+    '"domain":"www.emanet.example","card_holder":"Ayşe Yılmaz",'
+    '"pan":"4355084355084358","month":12,"year":2030,"cvc":"000","save_card":true,'
+    '"card_desc":"Maaş kartı","card_owner_id":"co_aB3/dE6+gH9="}',
+)
+ASK_FORM_CHARGE = post(
+    FORM_CHARGE,
+    '{"session_id":"0123456789abcdef0123456789abcdef",'
+    '"token_id":"tokentokentokentokentokentoken_T","amount":"130000",'
+    '"transaction_type":1,"add_comission_amount":false,"ratio_code":"",'
+    '"reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa"}',
+)
+ASK_PRICES = post(
+    RATIO,
+    '{"pos_type":5,"amount":"130000","bin":"435508","addcomission_to_amount":true}',
+)
+ASK_PLAIN_PRICES = post(
+    RATIO,
+    '{"pos_type":5,"amount":"130000","bin":"435508","addcomission_to_amount":false}',
+)
+ASK_CARDS = post(CARD_LIST, '{"card_owner_id":"co_aB3/dE6+gH9=","limit":10}')
+ASK_MORE_CARDS = post(
+    CARD_LIST, '{"card_owner_id":"co_aB3/dE6+gH9=","limit":10,"starting_after":10}'
+)
+ASK_DELETION = post(
+    CARD_DELETE, '{"card_owner_id":"co_aB3/dE6+gH9=","card_hash":"ch_kL2+mN5/pQ8="}'
 )
 ASK_CHECK = post(CHECK, '{"reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa"}')
 ASK_DETAIL = post(DETAIL, '{"reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa"}')
@@ -191,6 +278,18 @@ DECLINED = """{"object_name":null,"code":0,"message":"İşlem onaylanmadı",
 "paynet_error_id":"PYN05","paynet_error_message":"İşlem onaylanmadı",
 "bank_error_id":"05","bank_error_message":"İşlem onaylanmadı",
 "bank_error_short_desc":"Do not honour","bank_error_long_desc":"Do not honour"}"""
+
+CHARGED_IN_FORM = """{"object_name":null,"code":0,"message":"Başarılı İşlem",
+"xact_id":"xk_aB3+dE6/gH9*","xact_date":"2026-11-23T11:15:30","transaction_type":1,
+"pos_type":5,"is_tds":true,"agent_id":"","user_id":"PaynetJ","email":"","phone":"",
+"bank_id":"AXSS","instalment":0,"ratio":0.02,"card_no_masked":"435508******4358",
+"card_holder":"Ayşe Yılmaz","amount":1300.00,"net_amount":1261.00,"comission":32.50,
+"comission_tax":6.50,"currency":"TRY","authorization_code":"700001",
+"reference_code":"R1","order_id":"O1","is_succeed":true,"paynet_error_id":"",
+"paynet_error_message":"","bank_error_id":"","bank_error_message":"",
+"bank_error_short_desc":"","bank_error_long_desc":"",
+"agent_reference_no":"aaaabbbbccccddddeeeeffff22-1-k7m2qa","ratio_code":"",
+"end_user_comission":0}"""
 
 _ROW = """"xact_id":"xk_aB3+dE6/gH9*","id":700001,"xact_date":"2026-11-23T11:15:30",
 "transaction_type":1,"pos_type":5,"is_tds":true,"agent_id":"","note":"","ratio":0,
@@ -264,6 +363,101 @@ BACK = Reversal(
 )
 
 
+def price(count: int, ratio: str, total: str, net: str, fee: str) -> str:
+    """A row of ratio[]; nobody here reads instalment_amount, which is 1.00."""
+    return (
+        f'{{"instalment_key":"ji_{count}","instalment":{count},"ratio":{ratio},'
+        f'"instalment_amount":1.00,"total_net_amount":{net},"total_amount":{total},'
+        f'"commision":{fee},"commision_tax":0.00,"desc":"Taksit","ratio_code":""}}'
+    )
+
+
+def priced(rows: str, bank: str = '"bank_id":"AXSS","bank_name":"Akbank"') -> str:
+    return (
+        '{"object_name":"ratio_get","code":0,"message":"Başarılı İşlem",'
+        f'"tds_required":false,"data":[{{{bank},"bank_logo":"","card_type":"cc",'
+        f'"tds_required":false,"ratio":[{rows}]}}]}}'
+    )
+
+
+PRICED = priced(
+    ",".join(
+        (
+            price(1, "0.0190", "1325.18", "1300.00", "25.18"),
+            price(2, "0.0325", "1343.67", "1300.00", "43.67"),
+            price(3, "0.0475", "1364.83", "1300.00", "64.83"),
+            price(6, "0.0880", "1425.44", "1300.00", "125.44"),
+            price(9, "0.1290", "1492.54", "1300.00", "192.54"),
+            price(12, "0.1680", "1562.50", "1300.00", "262.50"),
+        )
+    )
+)
+PLAINLY_PRICED = priced(
+    ",".join(
+        (
+            price(1, "0.0190", "1300.00", "1275.30", "24.70"),
+            price(2, "0.0325", "1300.00", "1257.75", "42.25"),
+            price(3, "0.0475", "1300.00", "1238.25", "61.75"),
+            price(6, "0.0880", "1300.00", "1185.60", "114.40"),
+            price(9, "0.1290", "1300.00", "1132.30", "167.70"),
+            price(12, "0.1680", "1300.00", "1081.60", "218.40"),
+        )
+    )
+)
+PRICED_AT_ONCE = priced(
+    price(1, "0.0190", "1325.18", "1300.00", "25.18"),
+    '"bank_id":"ZDGR","bank_name":"Diğer Banka"',
+)
+PRICES = CardBank(
+    "Akbank",
+    "Axess",
+    "credit",
+    needs_3d=False,
+    ratios=(
+        Ratio(1, "0.0190", 132518),
+        Ratio(2, "0.0325", 134367),
+        Ratio(3, "0.0475", 136483),
+        Ratio(6, "0.0880", 142544),
+        Ratio(9, "0.1290", 149254),
+        Ratio(12, "0.1680", 156250),
+    ),
+)
+PLAIN_PRICES = replace(
+    PRICES,
+    ratios=tuple(replace(one, total_minor=AMOUNT_MINOR) for one in PRICES.ratios),
+)
+ONE_PRICE = CardBank(
+    "Diğer Banka", None, "credit", needs_3d=False, ratios=PRICES.ratios[:1]
+)
+
+
+def card(card_hash: str) -> str:
+    return (
+        f'{{"card_owner_id":"{OWNER}","user_unique_id":"payer7",'
+        f'"card_desc":"Maaş kartı","card_hash":"{card_hash}",'
+        '"card_no":"435508******4358","card_bin":"435508","card_type":"cc",'
+        '"card_bank_name":"Akbank","card_logo_url":"","card_brand_name":"Visa",'
+        '"company_code":"","agent_id":"","card_holder":"A*** Y*****",'
+        '"card_bank_id":"AXSS","expire_month":"12","expire_year":"2030"}'
+    )
+
+
+def cards(*hashes: str, count: int, seen: int = 0, has_more: str = "false") -> str:
+    return (
+        '{"object_name":"card_list","code":0,"message":"Başarılı İşlem",'
+        f'"total":{len(hashes)},"total_count":{count},"limit":10,"ending_before":0,'
+        f'"starting_after":{seen},"has_more":{has_more},'
+        f'"Data":[{",".join(map(card, hashes))}]}}'
+    )
+
+
+STORED = StoredCard(HASH, BIN, "4358", 12, 2030, "Visa", "Akbank", "Maaş kartı")
+TWELVE = tuple(f"ch_{n}" for n in range(12))
+FIRST_CARDS = answer(cards(*TWELVE[:10], count=12, has_more="true"))
+LAST_CARDS = answer(cards(*TWELVE[10:], count=12, seen=10))
+ALL_CARDS = tuple(replace(STORED, card_hash=name) for name in TWELVE)
+
+
 def says(body: str, *changes: tuple[str, str]) -> str:
     """The body with these literal pieces exchanged, each of which must be there."""
     for old, new in changes:
@@ -271,6 +465,15 @@ def says(body: str, *changes: tuple[str, str]) -> str:
             raise AssertionError(old)
         body = body.replace(old, new)
     return body
+
+
+SAVED = says(
+    CHARGED,
+    ('"is_save_card_succeed":false', '"is_save_card_succeed":true'),
+    ('"card_owner_id":""', '"card_owner_id":"co_aB3/dE6+gH9="'),
+    ('"user_unique_id":""', '"user_unique_id":"payer7"'),
+    ('"card_hash":""', '"card_hash":"ch_kL2+mN5/pQ8="'),
+)
 
 
 def problem(status: str, kind: str, result_code: int) -> bytes:
@@ -300,9 +503,12 @@ def asked_back(code: int, message: str = "Hata") -> bytes:
     return answer(f'{{{said},"message":"{message}"}}')
 
 
+def _body(message: bytes) -> str:
+    return message.partition(b"\r\n\r\n")[2].decode()
+
+
 def _initial(*changes: tuple[str, str]) -> bytes:
-    body = ASK_SESSION.partition(b"\r\n\r\n")[2].decode()
-    return post(INITIAL, says(body, *changes))
+    return post(INITIAL, says(_body(ASK_SESSION), *changes))
 
 
 # ── the door and the envelope ────────────────────────────────────────────────
@@ -524,6 +730,68 @@ TDS_INITIAL = [
         PaymentRefused("5"),
         given="session",
         switches={"used_reference_refused": True},
+    ),
+    Exchange(
+        "instalment says how many; the amount is all that the card is charged",
+        "2.2",
+        "D",
+        ASK_IN_THREE,
+        answer(SESSION),
+        OPENED,
+        call=IN_THREE,
+    ),
+    Exchange(
+        "card_hash stands for the whole card, without a security code",
+        "2.2",
+        "D",
+        ASK_WITH_STORED,
+        answer(SESSION),
+        OPENED,
+        call=WITH_STORED,
+        given="stored",
+    ),
+    Exchange(
+        "a stored card that is gone: HTTP 200 with code 25",
+        "1.5",
+        "C",
+        ASK_WITH_STORED,
+        asked("", 25),
+        CardNotFound(),
+        call=WITH_STORED,
+    ),
+    Exchange(
+        "save_card stores the card if it pays: the first time for our id of the payer",
+        "2.2",
+        "C",
+        ASK_STORING,
+        answer(SESSION),
+        OPENED,
+        call=STORING,
+    ),
+    Exchange(
+        "save_card for an owner whom PAYNET knows by its own id",
+        "2.2",
+        "C",
+        ASK_STORING_AGAIN,
+        answer(SESSION),
+        OPENED,
+        call=STORING_AGAIN,
+        given="stored",
+    ),
+    *(
+        Exchange(
+            f"save_card needs {needed}",
+            "2.2",
+            "C",
+            post(INITIAL, says(_body(ASK_STORING), (said, ""))),
+            BAD_REQUEST,
+            REFUSED_11,
+            ours=False,
+        )
+        for needed, said in (
+            ("card_desc", ',"card_desc":"Maaş kartı"'),
+            ("an owner, by either id", ',"user_unique_id":"payer7"'),
+        )
     ),
     *(
         Exchange(
@@ -774,6 +1042,134 @@ TDS_CHARGE = [
         given="declined",
         switches={"declined_repeat": "used_session"},
     ),
+    Exchange(
+        "a payment in instalments says how many",
+        "2.4",
+        "C",
+        ASK_CHARGE,
+        answer(says(CHARGED, ('"instalment":0', '"instalment":3'))),
+        APPROVED,
+        call=CHARGE_IN_THREE,
+        given="parted",
+    ),
+    Exchange(
+        "instalments that nobody asked for",
+        "2.4",
+        "C",
+        ASK_CHARGE,
+        answer(says(CHARGED, ('"instalment":0', '"instalment":3'))),
+        Doubtful("instalment_differs", (CAPTURE,)),
+        given="parted",
+    ),
+    Exchange(
+        "a card that was stored with its payment: its owner, and a hash that we leave",
+        "2.4",
+        "C",
+        ASK_CHARGE,
+        answer(SAVED),
+        APPROVED_AND_STORED,
+        given="saving",
+    ),
+    Exchange(
+        "the same pair again tells of the stored card once more",
+        "2.4",
+        "C",
+        ASK_CHARGE,
+        answer(
+            says(
+                SAVED,
+                ('"code":0', '"code":100'),
+                ("Başarılı İşlem", "Önceki Başarılı İşlem"),
+            )
+        ),
+        APPROVED_AND_STORED,
+        given="saved",
+    ),
+    Exchange(
+        "a card that could not be stored has paid all the same",
+        "2.4",
+        "C",
+        ASK_CHARGE,
+        answer(CHARGED),
+        APPROVED,
+        given="saving",
+        switches={"save_card_result": "refused"},
+    ),
+]
+
+# ── charge, for PAYNET's own form ────────────────────────────────────────────
+
+FORM = [
+    Exchange(
+        "a form's money is taken by charge: the amount in kuruş; the reference is told"
+        " back as agent_reference_no, the bank's fields have their v1 names",
+        "11.2",
+        "D",
+        ASK_FORM_CHARGE,
+        answer(CHARGED_IN_FORM),
+        APPROVED,
+        given="form",
+    ),
+    Exchange(
+        "the same session again brings the first success with code 100",
+        "11.2",
+        "D-old",
+        ASK_FORM_CHARGE,
+        answer(
+            says(
+                CHARGED_IN_FORM,
+                ('"code":0', '"code":100'),
+                ("Başarılı İşlem", "Önceki Başarılı İşlem"),
+            )
+        ),
+        APPROVED,
+        given="form_charged",
+    ),
+    *(
+        Exchange(
+            f"{what} that does not match the form's fails; with code 15 by its name",
+            "11.2",
+            "?",
+            post(FORM_CHARGE, says(_body(ASK_FORM_CHARGE), change)),
+            asked(',"is_succeed":false', 15, "Eşleşmiyor"),
+            Declined("15 Eşleşmiyor"),
+            ours=False,
+            given="form",
+        )
+        for what, change in (
+            ("an amount", ('"130000"', '"130001"')),
+            ("a commission", ("false", "true")),
+            ("a ratio code", ('"ratio_code":""', '"ratio_code":"x"')),
+        )
+    ),
+    Exchange(
+        "amount is kuruş and never lira with a comma",
+        "11.2",
+        "D",
+        post(FORM_CHARGE, says(_body(ASK_FORM_CHARGE), ('"130000"', '"1300,00"'))),
+        BAD_REQUEST,
+        Unknown("http_400"),
+        ours=False,
+        given="form",
+    ),
+    Exchange(
+        "a page may have left 3-D Secure out; whether it did, check and detail say",
+        "11.2",
+        "D",
+        ASK_FORM_CHARGE,
+        answer(says(CHARGED_IN_FORM, ('"is_tds":true', '"is_tds":false'))),
+        APPROVED,
+        given="form_without_3d",
+    ),
+    Exchange(
+        "3-D Secure that was not passed is code 16 with is_succeed false",
+        "11.2",
+        "I",
+        ASK_FORM_CHARGE,
+        asked(',"is_succeed":false', 16, "3D başarısız"),
+        Declined("16 3D başarısız"),
+        given="form_open",
+    ),
 ]
 
 _UNDECIDED = (5, 8, 10, 13, 17)
@@ -910,6 +1306,15 @@ PAYMENT_CHECK = [
         Doubtful("more_than_one", (CAPTURE, SECOND)),
         given="charged twice",
     ),
+    Exchange(
+        "instalments that nobody asked for are in the row",
+        "5.1",
+        "D",
+        ASK_CHECK,
+        answer(says(CHECKED, ('"instalment":0', '"instalment":3'))),
+        Doubtful("instalment_differs", (CAPTURE,)),
+        given="parted_charged",
+    ),
     *(
         Exchange(
             f"a row of transaction_type {kind} is no sale",
@@ -964,6 +1369,15 @@ TRANSACTION_DETAIL = [
         Doubtful("reversed", (CAPTURE,)),
         ours=False,
         given="reversed",
+    ),
+    Exchange(
+        "instalments that nobody asked for are in its row as well",
+        "5.2",
+        "C",
+        ASK_DETAIL,
+        answer(says(DETAILED, ('"instalment":0', '"instalment":3'))),
+        Doubtful("instalment_differs", (CAPTURE,)),
+        given="parted_charged",
     ),
     *(
         Exchange(
@@ -1325,15 +1739,174 @@ LISTS = [
     ),
 ]
 
+# ── ratio/Get ────────────────────────────────────────────────────────────────
+
+RATIO_GET = [
+    Exchange(
+        "amount in kuruş and the first six digits of a card bring its bank's row, with"
+        " the commission on top of each total",
+        "10",
+        "D",
+        ASK_PRICES,
+        answer(PRICED),
+        PRICES,
+    ),
+    Exchange(
+        "without the commission on top every total is the amount",
+        "10",
+        "I",
+        ASK_PLAIN_PRICES,
+        answer(PLAINLY_PRICED),
+        PLAIN_PRICES,
+        call=NOT_ON_TOP,
+    ),
+    Exchange(
+        "tds_required: this card pays with 3-D Secure only",
+        "10",
+        "D",
+        ASK_PRICES,
+        answer(says(PRICED, ('"tds_required":false', '"tds_required":true'))),
+        replace(PRICES, needs_3d=True),
+        switches={"tds_required": True},
+    ),
+    *(
+        Exchange(
+            f"amounts may be strings with a {style}",
+            "2.4",
+            "C",
+            ASK_PRICES,
+            answer(re.sub(r"(?<=:)(\d+)\.(\d\d)(?=,)", rf'"\1{mark}\2"', PRICED)),
+            PRICES,
+            switches={"amount_style": style},
+        )
+        for style, mark in (("comma", ","), ("dot", "."))
+    ),
+    Exchange(
+        "a card of a bank without instalments pays at once",
+        "10",
+        "?",
+        post(RATIO, says(_body(ASK_PRICES), (BIN, UNKNOWN_BIN))),
+        answer(PRICED_AT_ONCE),
+        ONE_PRICE,
+        ours=False,
+    ),
+    *(
+        Exchange(
+            fact,
+            "10",
+            "D",
+            post(RATIO, says(_body(ASK_PRICES), change)),
+            BAD_REQUEST,
+            Unknown("http_400"),
+            ours=False,
+        )
+        for fact, change in (
+            ("amount is required", ('"amount"', '"not_amount"')),
+            ("amount is kuruş and never lira", ('"130000"', '"1300,00"')),
+            ("bin is six digits", (BIN, "43550843")),
+        )
+    ),
+]
+
+# ── card/list and card/delete ────────────────────────────────────────────────
+
+STORED_CARDS = [
+    Exchange(
+        "an owner's cards: masked, with the hash by which each can be charged",
+        "9",
+        "D",
+        ASK_CARDS,
+        answer(cards(HASH, count=1)),
+        (STORED,),
+        given="stored",
+    ),
+    Exchange(
+        "a page that has more after it",
+        "9",
+        "D",
+        ASK_CARDS,
+        FIRST_CARDS,
+        ALL_CARDS,
+        pages=(FIRST_CARDS, LAST_CARDS),
+        given="twelve",
+    ),
+    Exchange(
+        "the page after ten cards",
+        "9",
+        "D",
+        ASK_MORE_CARDS,
+        LAST_CARDS,
+        ALL_CARDS,
+        pages=(FIRST_CARDS, LAST_CARDS),
+        given="twelve",
+    ),
+    Exchange("no cards", "9", "D", ASK_CARDS, answer(cards(count=0)), ()),
+    Exchange(
+        "no cards may be code 12 instead",
+        "9",
+        "?",
+        ASK_CARDS,
+        answer(
+            says(cards(count=0), ('"code":0', '"code":12'), ("Başarılı İşlem", "Hata"))
+        ),
+        (),
+        switches={"empty_list": "no_data"},
+    ),
+    Exchange(
+        "card/list needs card_owner_id",
+        "9",
+        "D",
+        post(CARD_LIST, '{"limit":10}'),
+        BAD_REQUEST,
+        Unknown("http_400"),
+        ours=False,
+    ),
+    Exchange(
+        "a card is deleted by its owner and its hash; nothing but the envelope comes",
+        "9",
+        "D",
+        ASK_DELETION,
+        asked("", 0, "Başarılı İşlem"),
+        True,
+        given="stored",
+    ),
+    Exchange(
+        "a card that is not there: code 25",
+        "9",
+        "C",
+        ASK_DELETION,
+        asked("", 25),
+        False,
+    ),
+    *(
+        Exchange(
+            f"card/delete needs {needed}",
+            "9",
+            "D",
+            post(CARD_DELETE, f'{{"{other}":"x"}}'),
+            BAD_REQUEST,
+            Unknown("http_400"),
+            ours=False,
+        )
+        for needed, other in (
+            ("card_hash", "card_owner_id"),
+            ("card_owner_id", "card_hash"),
+        )
+    ),
+]
+
 EXCHANGES = (
     *DOOR,
     *TDS_INITIAL,
     *TEST_CARDS,
     *TDS_CHARGE,
+    *FORM,
     *RETURN_CODES,
     *PAYMENT_CHECK,
     *TRANSACTION_DETAIL,
     *REVERSED_REQUEST,
     *ESCROW_STATUS_UPDATE,
     *LISTS,
+    *RATIO_GET,
+    *STORED_CARDS,
 )

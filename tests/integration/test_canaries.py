@@ -26,13 +26,15 @@ import boto3
 import pytest
 
 from emanet import bootstrap, entrypoint, schemas
+from emanet.cards import StoredCard
 from emanet.errors import EmanetError
-from emanet.escrow import Capture
+from emanet.escrow import Capture, Expected
 from emanet.paynet.client import PaynetGateway
+from emanet.paynet.form import PaynetForm
 from emanet.ports import Card, Session, SessionOrder
 from emanet.usecases.complete_3d import Return
-from emanet.usecases.initiate_3d import Start
 from emanet.usecases.receive_callback import OrderPath
+from emanet.usecases.starting import Payment, Start
 from local.paynet_simulator import browser
 from tests.stage import (
     BASE_URL,
@@ -54,6 +56,7 @@ CVC = "9137"
 STATE = "kanaryakanaryakanaryakanarya2345"
 SESSION = "kanarya-session-71c0"
 TOKEN = "kanarya-token-5d2e"
+CARD_HASH = "kanarya-hash-93b1"
 INITIAL = "/v2/transaction/tds_initial"
 CHARGE = "/v2/transaction/tds_charge"
 CHECK = "/v1/transaction/check"
@@ -745,7 +748,9 @@ def silent(text: str, *more: str) -> None:
 
 THE_CARD = Card("Nermin Kanarya", NUMBER, 12, 2030, CVC)
 THE_ORDER = SessionOrder(
-    "x-1-abcdef", 130_000, f"{BASE_URL}/api/3d/return/x/1/{STATE}", "shop.example"
+    Expected("x-1-abcdef", 130_000),
+    f"{BASE_URL}/api/3d/return/x/1/{STATE}",
+    "shop.example",
 )
 
 
@@ -771,9 +776,7 @@ def test_a_key_that_no_header_carries_is_not_in_the_exception(
     gateway = PaynetGateway(stage.paynet_url, lambda: key, stage.clock)
     deadline = stage.clock() + timedelta(seconds=5)
     with pytest.raises(EmanetError) as caught:
-        gateway.charge(
-            SESSION, TOKEN, reference_no="x", expected_minor=1, deadline=deadline
-        )
+        gateway.charge(SESSION, TOKEN, Expected("x", 1), deadline)
     silent(said_by(caught.value))
 
 
@@ -782,13 +785,8 @@ def test_an_outcome_of_the_gateway_carries_none_of_them(
     stage: Stage, kind: Any
 ) -> None:
     stage.paynet.faults.add(kind, CHARGE, when="before", times=2)
-    outcome = stage.gateway.charge(
-        SESSION,
-        TOKEN,
-        reference_no="x",
-        expected_minor=1,
-        deadline=stage.clock() + timedelta(seconds=5),
-    )
+    deadline = stage.clock() + timedelta(seconds=5)
+    outcome = stage.gateway.charge(SESSION, TOKEN, Expected("x", 1), deadline)
     silent(repr(outcome))
 
 
@@ -828,7 +826,10 @@ VALUES = [
     Session(SESSION, f"https://bank.example/?token_id={TOKEN}", f"<form {TOKEN}>"),
     Return("x", 1, STATE, SESSION, TOKEN),
     OrderPath("x", "subject", STATE),
-    Start("x", THE_CARD, RETURN_PAGE, BASE_URL),
+    Start("x", RETURN_PAGE, BASE_URL),
+    Payment(THE_CARD),
+    StoredCard(CARD_HASH, NUMBER[:6], NUMBER[-4:], 12, 2030),
+    PaynetForm("https://p.example/x.js", "pbk_1").form(THE_ORDER),
     schemas.parse(
         schemas.InitiateBody,
         json.dumps(card_body()).encode(),
@@ -839,7 +840,7 @@ VALUES = [
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_value_that_carries_a_secret_does_not_show_it(value: object) -> None:
-    silent(f"{value!r} {value}")
+    silent(f"{value!r} {value}", CARD_HASH)
 
 
 # ── what DEBUG switches on ───────────────────────────────────────────────────

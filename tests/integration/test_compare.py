@@ -8,12 +8,14 @@ import importlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from emanet import ledger
+from emanet.dynamodb.items import escrow_item
 from emanet.errors import InvalidRequest, PaynetUnreachable, PlanNotFound
 from emanet.escrow import Capture, Escrow, QueueReason
 from emanet.istanbul import ISTANBUL, day_of
@@ -550,6 +552,26 @@ def test_a_sale_of_long_ago_that_is_reversed_now_is_found_by_asking(
     )
     assert applied(stage, made).count(Result.QUEUED) == 1
     assert stage.escrow(paid).status == "review"
+
+
+def test_one_transaction_in_two_escrows_is_shown_of_both(stage: Stage) -> None:
+    at_noon(stage)
+    one, two = stage.held(), stage.held()
+    borrowed = capture(stage, one)
+    escrow = stage.escrow(two)
+    attempt = replace(escrow.attempts[0], captures=(borrowed,))
+    spoiled = escrow_item(replace(escrow, attempts=(attempt,)))
+    table = stage.environment["TABLE_NAME"]
+    stage.dynamodb.put_item(TableName=table, Item=spoiled)
+    stage.later(days=1)
+    made = compared(stage)
+    cause = ("duplicate", "one_transaction_in_two_escrows")
+    assert {(one, *cause), (two, *cause)} <= found(made)
+    for _ in range(2):
+        applied(stage, made)
+    for escrow_id in (one, two):
+        flags = [flag.reason for flag in stage.escrow(escrow_id).flags]
+        assert flags == [QueueReason.DRIFT]
 
 
 def test_a_refund_that_paynet_no_longer_lists_is_shown(stage: Stage) -> None:

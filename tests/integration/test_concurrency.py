@@ -17,7 +17,8 @@ from emanet.escrow import Actor, Entry, Escrow, Role, Shipment, Status
 from emanet.ports import Card, DueKind
 from emanet.usecases import fulfil, pay_out
 from emanet.usecases.access import Caller
-from emanet.usecases.initiate_3d import Start, initiate_3d
+from emanet.usecases.initiate_3d import initiate_3d
+from emanet.usecases.starting import Payment, Start
 from local.paynet_simulator.browser import Form
 from tests.races.verdict import charge_count, judged, times
 from tests.stage import (
@@ -139,11 +140,11 @@ def come_back_empty(stage: Stage, scene: Scene) -> None:
 def initiate(stage: Stage, scene: Scene) -> None:
     card = Card("Ayşe Yılmaz", GOOD_CARD, 12, 2030, "000")
     initiate_3d(
-        Start(scene.escrow_id, card, RETURN_PAGE, BASE_URL),
+        Start(scene.escrow_id, RETURN_PAGE, BASE_URL),
+        Payment(card),
         BUYING,
-        desk=stage.desk,
-        gateway=stage.gateway,
-        deadline=stage.clock() + timedelta(seconds=25),
+        stage.till(),
+        stage.clock() + timedelta(seconds=25),
     )
 
 

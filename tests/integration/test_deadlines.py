@@ -86,7 +86,7 @@ def test_the_hold_limit_pays_nobody_silently(stage: Stage) -> None:
 def test_a_policy_never_changes_under_an_escrow(stage: Stage) -> None:
     policy = {"inspection_days": 5, "hold_limit_days": 30}
     escrow = stage.escrow(stage.held(policy=policy))
-    assert (escrow.policy.inspection_days, escrow.policy.version) == (5, 2)
+    assert (escrow.policy.inspection_days, escrow.policy.version) == (5, 3)
     assert stage.escrow(escrow.id).policy == escrow.policy
 
 

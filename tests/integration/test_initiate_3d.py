@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from emanet.cards import StoredCard
 from emanet.errors import (
     AttemptStarting,
     AttemptsTooFast,
@@ -19,7 +20,8 @@ from emanet.escrow import Escrow
 from emanet.paynet.client import PaynetGateway
 from emanet.ports import Card, Gateway, Session, SessionOrder
 from emanet.usecases.access import Caller
-from emanet.usecases.initiate_3d import Start, initiate_3d
+from emanet.usecases.initiate_3d import initiate_3d
+from emanet.usecases.starting import Payment, Start
 from local.api_gateway.resources import put_secret
 from local.paynet_simulator import browser
 from tests.stage import (
@@ -47,7 +49,7 @@ class DyingGateway(PaynetGateway):
     """PAYNET opens the session, and nobody is left to hear of it."""
 
     def open_session(
-        self, order: SessionOrder, card: Card, deadline: datetime
+        self, order: SessionOrder, card: Card | StoredCard, deadline: datetime
     ) -> Session:
         super().open_session(order, card, deadline)
         raise Killed
@@ -60,16 +62,11 @@ def initiate(stage: Stage, escrow_id: str, **more: Any) -> Answer:
 def start(stage: Stage, escrow_id: str, gateway: Gateway | None = None) -> Escrow:
     """The same, by the test's clock and gateway."""
     escrow, _ = initiate_3d(
-        Start(
-            escrow_id=escrow_id,
-            card=Card("Ayşe Yılmaz", GOOD_CARD, 12, 2030, "000"),
-            return_to=RETURN_PAGE,
-            base_url=BASE_URL,
-        ),
+        Start(escrow_id, RETURN_PAGE, BASE_URL),
+        Payment(Card("Ayşe Yılmaz", GOOD_CARD, 12, 2030, "000")),
         Caller(BUYER[0], frozenset(BUYER[1].split())),
-        desk=stage.desk,
-        gateway=gateway or stage.gateway,
-        deadline=stage.clock() + timedelta(seconds=25),
+        stage.till(gateway),
+        stage.clock() + timedelta(seconds=25),
     )
     return escrow
 

@@ -16,7 +16,8 @@ from emanet.escrow import Capture, CaptureStatus
 from emanet.paynet.client import PaynetGateway
 from emanet.ports import Card, Session
 from emanet.usecases.access import Caller
-from emanet.usecases.initiate_3d import Start, initiate_3d
+from emanet.usecases.initiate_3d import initiate_3d
+from emanet.usecases.starting import Payment, Start
 from tests.stage import (
     AMOUNT_MINOR,
     BASE_URL,
@@ -184,11 +185,11 @@ def test_while_a_session_is_opened_it_funds_and_that_session_is_superseded(
     card = Card("Ayşe Yılmaz", GOOD_CARD, 12, 2030, "000")
     with pytest.raises(Superseded):
         initiate_3d(
-            Start(escrow_id, card, RETURN_PAGE, BASE_URL),
+            Start(escrow_id, RETURN_PAGE, BASE_URL),
+            Payment(card),
             Caller(BUYER[0], frozenset({"escrow:pay"})),
-            desk=stage.desk,
-            gateway=gateway,
-            deadline=stage.clock() + timedelta(seconds=25),
+            stage.till(gateway),
+            stage.clock() + timedelta(seconds=25),
         )
     must_be_held_once(stage, escrow_id)
     attempts = stage.escrow(escrow_id).attempts

@@ -19,7 +19,7 @@ import requests
 from local import children
 from local.paynet_simulator.cards import OURS, PUBLISHED
 from local.serving import serving
-from local.shop import GOES_WRONG, PAYS
+from local.shop import CONSENT_VERSION, GOES_WRONG, PAYS, Surroundings
 from tests.local_system import ROOT, TIMEOUT_S, System, python, running
 
 if TYPE_CHECKING:
@@ -82,6 +82,58 @@ def test_the_shop_hands_out_no_token_of_the_backend(system: System, path: str) -
 def test_the_shop_offers_only_cards_that_the_simulator_knows() -> None:
     assert PUBLISHED[PAYS.number] == "a"
     assert {card.number for card in GOES_WRONG} <= set(OURS)
+
+
+def test_the_page_has_the_text_to_which_a_payer_agrees() -> None:
+    words = ROOT / "local/shop/page/words.js"
+    assert f'"{CONSENT_VERSION}": {{' in words.read_text("utf-8")
+
+
+def around(*, hosted: bool, simulated: bool) -> Surroundings:
+    paynet = "http://simulator" if simulated else "https://*.paynet.com.tr"
+    return Surroundings(
+        api_url="http://api",
+        paynet_url=paynet,
+        is_simulated=simulated,
+        is_hosted=hosted,
+    )
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_the_shop_lets_paynet_into_its_page_only_in_hosted_mode(
+    *, simulated: bool
+) -> None:
+    plain = around(hosted=False, simulated=simulated).policy
+    hosted = around(hosted=True, simulated=simulated)
+    for left_out in ("simulator", "paynet", "frame-src"):
+        assert left_out not in plain
+    assert "form-action 'none'" in plain
+    assert f"script-src 'self' {hosted.paynet_url};" in hosted.policy
+    assert "form-action 'self' http://api" in hosted.policy
+
+
+def test_the_mode_is_said_and_told_to_the_page(system: System) -> None:
+    assert "Cards       go to the API (api)" in system.said
+    url = f"{system.facts['shop_url']}/shop/settings"
+    assert requests.get(url, timeout=TIMEOUT_S).json()["payment_mode"] == "api"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wishes"),
+    [
+        ([], {"PAYMENT_MODE": "hosted"}),
+        (["--parameter", "PaymentMode=hosted"], {}),
+    ],
+    ids=["make", "parameter"],
+)
+def test_hosted_mode_is_chosen_in_either_way(
+    tmp_path: Path, arguments: list[str], wishes: dict[str, str]
+) -> None:
+    with running(tmp_path, *arguments, **wishes) as system:
+        assert "(hosted)" in system.said
+        assert system.facts["payment_mode"] == "hosted"
+        url = f"{system.facts['shop_url']}/shop/settings"
+        assert requests.get(url, timeout=TIMEOUT_S).json()["payment_mode"] == "hosted"
 
 
 def test_the_shop_answers_to_no_other_name(system: System) -> None:
@@ -186,6 +238,25 @@ def test_only_the_simulator_and_the_test_host_are_taken(
     sentence = "Stopped: PAYNET is simulator or test: say `make run PAYNET=test`."
     assert refused(tmp_path, PAYNET=paynet) == sentence
     assert refused(tmp_path, "--paynet", paynet) == sentence
+
+
+@pytest.mark.parametrize("mode", ["Hosted", "form", "API"])
+def test_only_the_two_payment_modes_are_taken(tmp_path: Path, mode: str) -> None:
+    sentence = (
+        "Stopped: PAYMENT_MODE is api or hosted: say `make run PAYMENT_MODE=hosted`."
+        f" It is not {mode!r}."
+    )
+    assert refused(tmp_path, PAYMENT_MODE=mode) == sentence
+    assert refused(tmp_path, "--parameter", f"PaymentMode={mode}") == sentence
+
+
+def test_paynet_s_own_form_at_the_test_host_needs_its_publishable_key(
+    tmp_path: Path,
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("sck_pcs_canary\n", "utf-8")
+    asked = {"PAYNET": "test", "PAYNET_KEY_FILE": str(key), "PAYMENT_MODE": "hosted"}
+    assert "PAYNET_PUBLISHABLE_KEY" in refused(tmp_path, **asked)
 
 
 def test_no_template_parameter_chooses_another_host_of_paynet(tmp_path: Path) -> None:

@@ -14,7 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from emanet.errors import EmanetError, PaynetUnreachable, SecretUnavailable
+from emanet.errors import (
+    CardNotFound,
+    EmanetError,
+    PaynetUnreachable,
+    SecretUnavailable,
+)
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
 from emanet.paynet.client import PaynetGateway
 from emanet.paynet.line import BODY_LONGEST, IDLE_LONGEST
@@ -22,10 +27,17 @@ from tests.integration import paynet_wire_table as wire
 from tests.integration.literal_paynet import (
     CALLS,
     CARD,
+    CARD_CALLS,
+    EXPECTED,
+    HOSTED,
+    IN_THREE,
     Answering,
     LiteralPaynet,
     ask,
+    cards_at,
     charge,
+    charge_form,
+    charge_in_three,
     closes,
     closes_after,
     gateway_to,
@@ -34,13 +46,17 @@ from tests.integration.literal_paynet import (
 from tests.integration.paynet_wire_table import (
     APPROVED,
     CAPTURE,
+    CARD_DELETE,
+    CARD_LIST,
     CHARGE,
     CHARGED,
     CHECK,
     CHECKED,
     DETAIL,
     DETAILED,
+    FORM_CHARGE,
     INITIAL,
+    RATIO,
     answer,
     says,
 )
@@ -210,37 +226,47 @@ def test_nobody_listening_is_unreachable() -> None:
 # ── sent once, or twice by our own hand ──────────────────────────────────────
 
 
+each_charge = pytest.mark.parametrize("path", [CHARGE, FORM_CHARGE])
+
+SUCCESSES = {CHARGE: CHARGED, FORM_CHARGE: wire.CHARGED_IN_FORM}
+CHARGES = {CHARGE: charge, FORM_CHARGE: charge_form}
+
+
+@each_charge
 @pytest.mark.parametrize(
     "first", [closes, answer("<html>"), answer("", "503 Service Unavailable")]
 )
 def test_a_charge_without_an_answer_is_repeated_once_with_the_same_pair(
-    first: bytes | Answering, paynet: LiteralPaynet, gateway: PaynetGateway
+    first: bytes | Answering, path: str, paynet: LiteralPaynet, gateway: PaynetGateway
 ) -> None:
-    repeated = says(CHARGED, ('"code":0', '"code":100'))
-    paynet.answers[CHARGE] = [first, answer(repeated)]
-    assert charge(gateway) == APPROVED
-    one, two = paynet.received
+    repeated = says(SUCCESSES[path], ('"code":0', '"code":100'))
+    paynet.answers[path] = [first, answer(repeated)]
+    assert CHARGES[path](gateway) == APPROVED
+    one, two = (request for request in paynet.received if request.path == path)
     assert json.loads(one.body) == json.loads(two.body)
     assert json.loads(one.body)["session_id"] == wire.SESSION_ID
 
 
+@each_charge
 def test_a_charge_is_never_sent_a_third_time(
-    paynet: LiteralPaynet, gateway: PaynetGateway
+    path: str, paynet: LiteralPaynet, gateway: PaynetGateway
 ) -> None:
-    paynet.answers[CHARGE] = [closes]
-    assert charge(gateway) == CUT_OFF
-    assert paynet.count(CHARGE) == 2
+    paynet.answers[path] = [closes]
+    assert CHARGES[path](gateway) == CUT_OFF
+    assert paynet.count(path) == 2
     assert paynet.count(CHECK) == 0
 
 
+@each_charge
 def test_a_charge_is_not_repeated_when_little_time_is_left(
-    paynet: LiteralPaynet, gateway: PaynetGateway
+    path: str, paynet: LiteralPaynet, gateway: PaynetGateway
 ) -> None:
-    paynet.answers[CHARGE] = [closes, answer(CHARGED)]
-    assert charge(gateway, within_s=5) == CUT_OFF
-    assert paynet.count(CHARGE) == 1
+    paynet.answers[path] = [closes, answer(SUCCESSES[path])]
+    assert CHARGES[path](gateway, within_s=5) == CUT_OFF
+    assert paynet.count(path) == 1
 
 
+@each_charge
 @pytest.mark.parametrize(
     "first",
     [
@@ -252,25 +278,27 @@ def test_a_charge_is_not_repeated_when_little_time_is_left(
     ],
 )
 def test_a_charge_that_was_answered_is_not_repeated(
-    first: bytes, paynet: LiteralPaynet, gateway: PaynetGateway
+    first: bytes, path: str, paynet: LiteralPaynet, gateway: PaynetGateway
 ) -> None:
-    paynet.answers[CHARGE] = [first]
-    charge(gateway)
-    assert paynet.count(CHARGE) == 1
+    paynet.answers[path] = [first]
+    CHARGES[path](gateway)
+    assert paynet.count(path) == 1
 
 
+@each_charge
 def test_a_4xx_on_the_repeat_is_unknown_because_the_first_may_have_charged(
-    paynet: LiteralPaynet, gateway: PaynetGateway
+    path: str, paynet: LiteralPaynet, gateway: PaynetGateway
 ) -> None:
-    paynet.answers[CHARGE] = [closes, wire.BAD_REQUEST]
-    assert charge(gateway) == Unknown("http_400")
+    paynet.answers[path] = [closes, wire.BAD_REQUEST]
+    assert CHARGES[path](gateway) == Unknown("http_400")
 
 
+@each_charge
 def test_a_refusal_of_the_repeat_is_unknown_because_the_first_may_have_charged(
-    paynet: LiteralPaynet, gateway: PaynetGateway
+    path: str, paynet: LiteralPaynet, gateway: PaynetGateway
 ) -> None:
-    paynet.answers[CHARGE] = [closes, answer(wire.DECLINED)]
-    assert charge(gateway) == Unknown("refused_on_repeat")
+    paynet.answers[path] = [closes, answer(wire.DECLINED)]
+    assert CHARGES[path](gateway) == Unknown("refused_on_repeat")
 
 
 def test_it_is_ready_only_with_a_key_and_time_for_a_charge(
@@ -343,10 +371,10 @@ def test_a_connection_idle_for_long_is_not_trusted(paynet: LiteralPaynet) -> Non
     gateway = PaynetGateway(
         paynet.url, lambda: wire.KEY, lambda: datetime.now(UTC) + later[0]
     )
-    gateway.ask(wire.REFERENCE, 1, datetime.now(UTC) + timedelta(seconds=5))
+    gateway.ask(EXPECTED, datetime.now(UTC) + timedelta(seconds=5))
     later[0] = IDLE_LONGEST
     deadline = datetime.now(UTC) + later[0] + timedelta(seconds=5)
-    gateway.ask(wire.REFERENCE, 1, deadline)
+    gateway.ask(EXPECTED, deadline)
     assert sorted(set(connections(paynet))) == [1, 2]
 
 
@@ -466,6 +494,160 @@ def test_a_complete_approval_asks_nothing_more(
     assert [request.path for request in paynet.received] == [CHARGE]
 
 
+@each_charge
+def test_a_success_without_a_verdict_that_no_list_knows_is_not_not_found(
+    path: str, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    silent = says(SUCCESSES[path], ('"is_succeed":true,', ""))
+    paynet.answers[path] = [answer(silent)]
+    paynet.answers[CHECK] = [answer('{"code":12}')]
+    assert CHARGES[path](gateway) == Unknown("not_listed")
+
+
+IN_THREE_TOLD = ('"instalment":0', '"instalment":3')
+
+
+@pytest.mark.parametrize("silent", ["", '"instalment":"",', '"instalment":null,'])
+def test_a_number_of_instalments_that_the_charge_leaves_out_is_asked_for(
+    silent: str, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [answer(says(CHARGED, ('"instalment":0,', silent)))]
+    paynet.answers[CHECK] = [answer(says(CHECKED, IN_THREE_TOLD))]
+    paynet.answers[DETAIL] = [answer(says(DETAILED, IN_THREE_TOLD))]
+    assert charge_in_three(gateway) == APPROVED
+    assert [r.path for r in paynet.received] == [CHARGE, CHECK, DETAIL]
+
+
+def test_instalments_of_which_nobody_tells_are_not_approved(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    absent = ('"instalment":0,', "")
+    paynet.answers[CHARGE] = [answer(says(CHARGED, absent))]
+    paynet.answers[CHECK] = [answer(says(CHECKED, absent))]
+    paynet.answers[DETAIL] = [answer(says(DETAILED, absent))]
+    must_have_seen(charge_in_three(gateway))
+    doubt = ask(gateway, expected=IN_THREE)
+    assert doubt == Doubtful("field_absent", (CAPTURE,))
+
+
+def test_another_number_of_instalments_is_doubtful_at_once(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    doubt = Doubtful("instalment_differs", (CAPTURE,))
+    assert charge_in_three(gateway) == doubt
+    assert [request.path for request in paynet.received] == [CHARGE]
+    assert ask(gateway, expected=IN_THREE) == doubt
+
+
+def test_whether_a_form_used_3d_is_asked_for_where_the_charge_is_silent(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    silent = says(wire.CHARGED_IN_FORM, ('"is_tds":true,', ""))
+    paynet.answers[FORM_CHARGE] = [answer(silent)]
+    assert charge_form(gateway) == APPROVED
+    assert [r.path for r in paynet.received] == [FORM_CHARGE, CHECK, DETAIL]
+
+
+@pytest.mark.parametrize("told", ['"is_tds":false,', ""])
+def test_a_form_without_3d_is_not_approved_by_the_lists(
+    told: str, paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    """A plain no is the lists' last word; silence is asked again."""
+    change = ('"is_tds":true,', told)
+    silent = says(wire.CHARGED_IN_FORM, ('"is_tds":true,', ""))
+    paynet.answers[FORM_CHARGE] = [answer(silent)]
+    paynet.answers[CHECK] = [answer(says(CHECKED, change))]
+    paynet.answers[DETAIL] = [answer(says(DETAILED, change))]
+    doubt = Doubtful("not_3d" if told else "field_absent", (CAPTURE,))
+    charged = charge_form(gateway)
+    if told:
+        assert charged == doubt
+    else:
+        must_have_seen(charged)
+    assert ask(gateway, expected=HOSTED) == doubt
+
+
+# The session of PAYNET's form comes from the payer's browser: it may have paid before.
+
+
+def test_a_form_s_success_is_believed_only_when_paynet_s_books_show_it(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    assert charge_form(gateway) == APPROVED
+    assert [r.path for r in paynet.received] == [FORM_CHARGE, CHECK, DETAIL]
+
+
+def test_a_form_s_new_success_that_the_books_do_not_show_yet_is_kept(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHECK] = [answer('{"code":12}')]
+    must_have_seen(charge_form(gateway))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('"code":0', '"code":100'),  # an older success, told again
+        (wire.REFERENCE, "anotherorderanotherorder22-1-abc234"),
+    ],
+)
+def test_a_session_that_paid_another_order_pays_nothing_and_is_not_kept(
+    change: tuple[str, str], paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[FORM_CHARGE] = [answer(says(wire.CHARGED_IN_FORM, change))]
+    paynet.answers[CHECK] = [answer('{"code":12}')]
+    assert charge_form(gateway) == Unknown("not_listed")
+
+
+def test_an_old_success_that_differs_is_no_doubt_about_this_order(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    old = ('"code":0', '"code":100'), ('"amount":1300.00', '"amount":1.00')
+    paynet.answers[FORM_CHARGE] = [answer(says(wire.CHARGED_IN_FORM, *old))]
+    paynet.answers[CHECK] = [answer('{"code":12}')]
+    assert charge_form(gateway) == Unknown("not_listed")
+
+
+# ── the card that was stored with its payment ────────────────────────────────
+
+
+def test_the_owner_of_a_stored_card_comes_with_an_approval_that_was_asked_for(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[CHARGE] = [answer(says(wire.SAVED, ('"amount":1300.00,', "")))]
+    assert charge(gateway) == wire.APPROVED_AND_STORED
+    assert paynet.count(CHECK) == 1
+
+
+def test_the_owner_of_a_stored_card_comes_with_the_repeat(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    repeated = says(wire.SAVED, ('"code":0', '"code":100'))
+    paynet.answers[CHARGE] = [closes, answer(repeated)]
+    assert charge(gateway) == wire.APPROVED_AND_STORED
+
+
+def test_only_the_charge_itself_tells_of_a_stored_card(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    told = f'"is_save_card_succeed":true,"card_owner_id":"{wire.OWNER}","amount"'
+    paynet.answers[CHARGE] = [answer(says(CHARGED, ('"amount":1300.00,', "")))]
+    paynet.answers[CHECK] = [answer(says(CHECKED, ('"amount"', told)))]
+    paynet.answers[DETAIL] = [answer(says(DETAILED, ('"amount"', told)))]
+    assert charge(gateway) == APPROVED
+
+
+def test_a_stored_card_makes_no_approval(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    refused = says(wire.SAVED, ('"is_succeed":true', '"is_succeed":false'))
+    paynet.answers[CHARGE] = [answer(refused)]
+    assert isinstance(charge(gateway), Declined)
+    dearer = says(wire.SAVED, ('"amount":1300.00', '"amount":1301.00'))
+    paynet.answers[CHARGE] = [answer(dearer)]
+    assert isinstance(charge(gateway), Doubtful)
+
+
 # ── asking ───────────────────────────────────────────────────────────────────
 
 
@@ -531,6 +713,15 @@ def test_a_key_that_no_header_can_carry_is_refused_unsaid(
     assert paynet.received == []
 
 
+def test_a_stored_card_that_is_gone_is_not_found_and_not_asked_for_again(
+    paynet: LiteralPaynet, gateway: PaynetGateway
+) -> None:
+    paynet.answers[INITIAL] = [wire.problem("400 Bad Request", "api_error", 25)]
+    with pytest.raises(CardNotFound):
+        CALLS[wire.WITH_STORED](gateway)
+    assert paynet.count(INITIAL) == 1
+
+
 def test_a_key_is_taken_once_so_that_nothing_fails_after_sending(
     paynet: LiteralPaynet,
 ) -> None:
@@ -540,7 +731,9 @@ def test_a_key_is_taken_once_so_that_nothing_fails_after_sending(
     assert isinstance(charge(gateway), Approved)
 
 
-@pytest.mark.parametrize("path", [INITIAL, CHARGE, CHECK])
+@pytest.mark.parametrize(
+    "path", [INITIAL, wire.WITH_STORED, wire.STORING, CHARGE, FORM_CHARGE, CHECK]
+)
 @pytest.mark.parametrize(
     "odd",
     [
@@ -550,6 +743,8 @@ def test_a_key_is_taken_once_so_that_nothing_fails_after_sending(
         wire.FORBIDDEN_KEY,
         wire.BAD_REQUEST,
         answer('{"code":0,"token_id":"tokentokentokentokentokentoken_T"}'),
+        answer(f'{{"code":25,"message":"{wire.HASH}"}}'),
+        answer(wire.SAVED),
     ],
 )
 def test_no_error_and_no_log_line_carries_a_secret(
@@ -560,10 +755,68 @@ def test_no_error_and_no_log_line_carries_a_secret(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    paynet.answers[path] = [odd]
+    paynet.answers[path if path in paynet.answers else INITIAL] = [odd]
     try:
         shown = repr(CALLS[path](gateway))
     except EmanetError as error:
         shown = "".join(traceback.format_exception(error))
-    for secret in (wire.KEY, wire.TOKEN_ID, CARD.number, CARD.holder):
+    secrets = (wire.KEY, wire.TOKEN_ID, CARD.number, CARD.holder, wire.HASH)
+    for secret in secrets:
+        assert secret not in shown + caplog.text
+
+
+# ── what PAYNET knows of cards ───────────────────────────────────────────────
+
+each_question = pytest.mark.parametrize("path", [RATIO, CARD_LIST, CARD_DELETE])
+
+
+@each_question
+@pytest.mark.parametrize(
+    ("odd", "outcome"),
+    [
+        (answer("<h1>Bakım</h1>"), Unknown("not_json")),
+        (answer("", "502 Bad Gateway"), Unknown("http_502", unreachable=True)),
+        (answer(CHARGED, f"302 Found\nLocation: {RATIO}"), Unknown("http_302")),
+        (wire.FORBIDDEN_KEY, Unknown("http_401", unreachable=True)),
+        (closes, CUT_OFF),
+    ],
+)
+def test_an_odd_answer_about_cards_is_unknown_and_not_asked_for_again(
+    odd: bytes | Answering, outcome: Unknown, path: str, paynet: LiteralPaynet
+) -> None:
+    paynet.answers[path] = [odd]
+    assert CARD_CALLS[path](cards_at(paynet.url)) == outcome
+    assert paynet.count(path) == 1
+
+
+@each_question
+def test_silence_about_cards_ends_at_the_deadline(
+    path: str, paynet: LiteralPaynet
+) -> None:
+    paynet.answers[path] = [hangs_after(paynet, HEAD)]
+    assert CARD_CALLS[path](cards_at(paynet.url), 0.3) == TIMED_OUT
+
+
+@each_question
+@pytest.mark.parametrize(
+    "odd",
+    [
+        closes,
+        closes_after(HEAD),
+        answer("<html>"),
+        wire.FORBIDDEN_KEY,
+        answer(f'{{"code":25,"message":"{wire.HASH}"}}'),
+        answer(wire.cards(wire.HASH, count=1)),
+    ],
+)
+def test_nothing_about_cards_is_shown_or_logged_that_could_charge_one(
+    odd: bytes | Answering,
+    path: str,
+    paynet: LiteralPaynet,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    paynet.answers[path] = [odd]
+    shown = repr(CARD_CALLS[path](cards_at(paynet.url)))
+    for secret in (wire.KEY, wire.HASH, wire.OWNER):
         assert secret not in shown + caplog.text

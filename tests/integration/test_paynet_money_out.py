@@ -37,6 +37,7 @@ from tests.integration import paynet_wire_table as wire
 from tests.integration.literal_paynet import (
     CARD,
     DAYS,
+    EXPECTED,
     ORDER,
     ORDERS,
     Answering,
@@ -270,7 +271,7 @@ def test_every_request_asks_the_pace_first(paynet: LiteralPaynet) -> None:
     line = PaynetMoneyOut(paynet.url, lambda: wire.KEY, now, pace=pace)
     line.returned(CAPTURE, deadline)
     gateway = PaynetGateway(paynet.url, lambda: wire.KEY, now, pace=pace)
-    gateway.ask(REFERENCE, AMOUNT_MINOR, deadline)
+    gateway.ask(EXPECTED, deadline)
     books = PaynetBooks(paynet.url, lambda: wire.KEY, now, pace=pace)
     books.sales(*DAYS, deadline)
     assert sent_before == list(range(len(paynet.received)))
@@ -776,7 +777,8 @@ def test_a_session_of_paynets_own_escrow_is_one_there(
     simulator: PaynetSimulator, url: str
 ) -> None:
     for is_escrow in (False, True):
-        order = replace(ORDER, reference_no=f"ref-{is_escrow}", is_escrow=is_escrow)
+        expected = replace(EXPECTED, reference_no=f"ref-{is_escrow}")
+        order = replace(ORDER, expected=expected, is_escrow=is_escrow)
         gateway_to(url).open_session(order, CARD, soon())
         [session] = simulator.books.sessions(f"ref-{is_escrow}")
         assert session.payment.is_escrow is is_escrow

@@ -15,7 +15,7 @@ import pytest
 from emanet import bootstrap
 from emanet.outcome import Outcome
 from emanet.paynet.client import PaynetGateway
-from emanet.usecases.initiate_3d import digest
+from emanet.usecases.starting import digest
 from local.api_gateway.resources import put_secret
 from local.paynet_simulator.callbacks import signature
 from tests.stage import (

@@ -20,6 +20,7 @@ from emanet import bootstrap
 from tests.stage import (
     AMOUNT_MINOR,
     BUYER,
+    GOOD_CARD,
     OPERATIONS,
     SELLER,
     WEBHOOK_SECRET,
@@ -81,6 +82,16 @@ def test_initiate_3d_uses_what_it_is_granted(stage: Stage) -> None:
     with watched() as asked:
         stage.initiate(escrow_id)
     assert asked == granted("Initiate3dFunction")
+
+
+def test_cards_uses_what_it_is_granted(stage: Stage) -> None:
+    """It reads, and writes nothing: cards are stored and deleted at PAYNET."""
+    asking = f"/api/instalments?escrow={stage.create()}&bin={GOOD_CARD[:6]}"
+    with watched() as asked:
+        assert stage.call("GET", asking).status == 200
+        assert stage.call("GET", "/api/cards").status == 200
+        assert stage.call("DELETE", f"/api/cards/{'a' * 26}").status == 404
+    assert asked == granted("CardsFunction")
 
 
 def test_complete_3d_uses_what_it_is_granted(stage: Stage) -> None:

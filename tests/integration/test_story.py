@@ -84,13 +84,45 @@ def all_chapters(system: System) -> str:
     return played.stdout
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+def of_mode(mode: str) -> list[str]:
+    return [name for name, chapter in CHAPTERS.items() if chapter.mode == mode]
+
+
+def morals(told: str) -> list[str]:
+    return re.findall(r"The story went as it should: (.+)\.", told)
+
+
+@pytest.mark.parametrize("name", of_mode("api"))
 def test_a_chapter_goes_as_it_should(all_chapters: str, name: str) -> None:
-    _, moral = CHAPTERS[name]
-    assert f"The story went as it should: {moral}." in all_chapters
+    assert CHAPTERS[name].moral in morals(all_chapters)
 
 
-@pytest.mark.parametrize("name", ["scheduled-refund", "dispute", "compare"])
+def test_all_plays_what_the_mode_allows_and_no_more(all_chapters: str) -> None:
+    assert len(morals(all_chapters)) == len(of_mode("api"))
+
+
+def test_a_chapter_for_paynet_s_form_says_how_to_start_it(system: System) -> None:
+    refused = story(system, "hosted")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "`make run PAYMENT_MODE=hosted`; this one is api." in refused.stderr
+
+
+def test_in_hosted_mode_every_chapter_that_it_allows_goes_as_it_should(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, RECONCILE_EVERY_S="1", PAYMENT_MODE="hosted") as system:
+        played = story(system, "all")
+        assert played.returncode == 0, f"{played.stdout}\n{played.stderr}"
+        assert morals(played.stdout) == [CHAPTERS[it].moral for it in of_mode("hosted")]
+        assert python(tmp_path, "local.story").returncode == 0
+        refused = story(system, "payment")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "PAYMENT_MODE=api" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["scheduled-refund", "dispute", "compare", "instalments"]
+)
 def test_a_chapter_goes_the_same_way_at_midnight_in_istanbul(
     system: System, name: str
 ) -> None:
@@ -102,7 +134,7 @@ def test_a_chapter_goes_the_same_way_at_midnight_in_istanbul(
 def test_an_unknown_chapter_is_told_which_there_are(system: System) -> None:
     refused = story(system, "refund")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert "payment, auto-release" in refused.stderr
+    assert "payment, instalments, stored-card, hosted" in refused.stderr
     assert "'refund'" in refused.stderr
 
 

@@ -20,6 +20,7 @@ from local.paynet_simulator.simulator import PaynetSimulator
 from local.serving import HOST, free_port, serving
 from tests.races.arena import CROWD, Arena, RaceLambda
 from tests.stage import (
+    OWN_SECRET,
     PAYNET_KEY,
     WEBHOOK_SECRET,
     Stage,
@@ -104,6 +105,7 @@ def _stage(
     )
     put_secret(secret_store, "PaynetSecret", {"secret_key": PAYNET_KEY})
     put_secret(secret_store, "WebhookSecret", {"current": WEBHOOK_SECRET})
+    put_secret(secret_store, "OwnSecret", {"key": OWN_SECRET})
     return Stage(template, environment, dynamodb, paynet, paynet_url)
 
 

@@ -54,10 +54,10 @@ def test_no_file_names_a_path_of_one_machine() -> None:
     assert [path for path in tracked() if MACHINE_PATHS.search(text(path))] == []
 
 
-def test_the_template_stays_under_400_lines() -> None:
-    """It was 300 for five functions; operations and compare came, with the index of the
-    days on which money moved and a callback route of their own."""
-    assert line_count(ROOT / "template.yaml") < 400
+def test_the_template_stays_under_450_lines() -> None:
+    """One block a function, and there are nine; nested stacks come with the alarms and
+    the network."""
+    assert line_count(ROOT / "template.yaml") < 450
 
 
 def test_every_handler_stays_under_50_lines() -> None:

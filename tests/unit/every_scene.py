@@ -56,6 +56,11 @@ def unseen_unknown() -> Escrow:
     return scenes.failing(scenes.refunding(30_000), later(days=2))
 
 
+def unknown_in_instalments() -> Escrow:
+    """Whether all of it went back, surcharge and all, nobody can say."""
+    return scenes.unknown(scenes.refunding(before=scenes.in_instalments()))
+
+
 def overdue() -> Escrow:
     return disputes.escalate(scenes.disputed(), step(CLOCK, later(days=3)))
 
@@ -94,6 +99,8 @@ SCENES: dict[Status, tuple[Scene, ...]] = {
         (scenes.authenticating(), later(minutes=1)),
         (scenes.authenticating(), later(minutes=30)),
         (scenes.authenticating(), later(hours=72)),
+        (scenes.form_open(), later(minutes=1)),
+        (scenes.form_open(), later(minutes=30)),
         (scenes.authenticating(scenes.reopened()), START),
         (scenes.authenticating(denied_surplus(scenes.reopened())), START),
         (scenes.authenticating(created_with_mismatch()), START),
@@ -118,6 +125,9 @@ SCENES: dict[Status, tuple[Scene, ...]] = {
         (scenes.resolved(), later(hours=1)),
         (claim_missed(), later(days=8)),
         (scenes.held_by_paynet(), later(hours=1)),
+        (scenes.in_instalments(), later(hours=1)),
+        (scenes.reserved(before=scenes.in_instalments()), later(hours=1)),
+        (scenes.part_released(before=scenes.in_instalments()), later(hours=1)),
     ),
     Status.DISPUTED: (
         *besides(scenes.disputed(), later(hours=1)),
@@ -133,6 +143,7 @@ SCENES: dict[Status, tuple[Scene, ...]] = {
         *besides(scenes.refunding()),
         (scenes.refunding(30_000), later(days=2)),
         (charged_back(scenes.refunding()), later(days=2)),
+        (scenes.refunding(before=scenes.in_instalments()), later(hours=1)),
     ),
     Status.REVIEW: (
         *besides(scenes.escalated(), later(days=61)),
@@ -150,15 +161,19 @@ SCENES: dict[Status, tuple[Scene, ...]] = {
         (charged_back(scenes.disputed()), later(days=2)),
         (charged_back(scenes.escalated()), later(days=61)),
         (lost_waiting(), later(days=3)),
+        (unknown_in_instalments(), later(days=2)),
+        (charged_back(scenes.in_instalments()), later(days=2)),
     ),
     Status.RELEASED: (
         *besides(scenes.released()),
         (charged_back(scenes.released()), later(days=2)),
+        (charged_back(scenes.released(scenes.in_instalments())), later(days=2)),
     ),
     Status.REFUNDED: (
         *besides(scenes.refunded()),
         (charged_back(scenes.refunded()), later(days=2)),
         (lost(scenes.held()), later(days=2)),
+        (scenes.refunded(scenes.in_instalments()), later(days=2)),
     ),
     Status.SPLIT: (
         *besides(scenes.split()),

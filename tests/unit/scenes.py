@@ -34,6 +34,8 @@ from emanet.policy import Policy
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 AMOUNT_MINOR = 130_000
+SURCHARGE_MINOR = 6_500
+TOTAL_MINOR = AMOUNT_MINOR + SURCHARGE_MINOR  # in three instalments
 RETURN_PAGE = "https://shop.example/return"
 CARD_SHOWN = "435508******4358"
 
@@ -84,8 +86,8 @@ def agreed(**terms: Any) -> Escrow:
     return created(policy=replace(Policy(), **terms))
 
 
-def attempt(number: int, at: datetime = START) -> Attempt:
-    return Attempt(
+def attempt(number: int, at: datetime = START, **more: Any) -> Attempt:
+    plain = Attempt(
         number=number,
         reference_no=f"{escrow_id('stage', 'order-1', 1)}-{number}-k7m2qa",
         expected_minor=AMOUNT_MINOR,
@@ -94,25 +96,36 @@ def attempt(number: int, at: datetime = START) -> Attempt:
         return_to=RETURN_PAGE,
         state_digest=f"digest-{number}",
     )
+    return replace(plain, **more)
 
 
-def starting(before: Escrow | None = None, at: datetime = START) -> Escrow:
+def starting(before: Escrow | None = None, at: datetime = START, **more: Any) -> Escrow:
     escrow = before or created()
-    number = len(escrow.attempts) + 1
-    return attempts.start_attempt(escrow, attempt(number, at), step(Role.PAYER, at))
+    begun = attempt(len(escrow.attempts) + 1, at, **more)
+    return attempts.start_attempt(escrow, begun, step(Role.PAYER, at))
 
 
-def authenticating(before: Escrow | None = None, at: datetime = START) -> Escrow:
-    escrow = starting(before, at)
+def authenticating(
+    before: Escrow | None = None, at: datetime = START, **more: Any
+) -> Escrow:
+    escrow = starting(before, at, **more)
     number = escrow.attempts[-1].number
     now = step(Role.PAYER, at)
     return attempts.store_session(escrow, number, f"session-{number}", now)
 
 
-def charging(before: Escrow | None = None, at: datetime = START) -> Escrow:
-    escrow = authenticating(before, at)
+def form_open(before: Escrow | None = None, at: datetime = START) -> Escrow:
+    """The payer types the card into PAYNET's own form."""
+    escrow = before or created()
+    begun = attempt(len(escrow.attempts) + 1, at, is_hosted=True)
+    return attempts.open_form(escrow, begun, step(Role.PAYER, at))
+
+
+def charging(before: Escrow | None = None, at: datetime = START, **more: Any) -> Escrow:
+    escrow = authenticating(before, at, **more)
     number = escrow.attempts[-1].number
-    return attempts.begin_charge(escrow, number, step(Role.BROWSER, at))
+    now = step(Role.BROWSER, at)
+    return attempts.begin_charge(escrow, number, f"session-{number}", now)
 
 
 def capture(xact_id: str = "xact-1", amount_minor: int = AMOUNT_MINOR) -> Capture:
@@ -172,6 +185,18 @@ def reopened() -> Escrow:
 def held(before: Escrow | None = None, at: datetime = START) -> Escrow:
     escrow = before or charging_again(at)
     return settled(escrow, escrow.attempts[-1].number, Approved(capture()), at)
+
+
+def in_instalments(at: datetime = START) -> Escrow:
+    """Held; the payer pays in three instalments and bears what they cost."""
+    price = {"expected_minor": TOTAL_MINOR, "instalments": 3}
+    return paid_in_full(charging(declined(at), at, **price), at)
+
+
+def paid_in_full(escrow: Escrow, at: datetime = START) -> Escrow:
+    """PAYNET took what the newest attempt asks for."""
+    number, minor = escrow.attempts[-1].number, escrow.attempts[-1].expected_minor
+    return settled(escrow, number, Approved(capture(amount_minor=minor)), at)
 
 
 def held_by_paynet() -> Escrow:
@@ -297,9 +322,9 @@ def part_released(amount_minor: int = 100_000, before: Escrow | None = None) -> 
     return settlements.release(before or delivered(), part, step(Role.PAYER))
 
 
-def refunded() -> Escrow:
+def refunded(before: Escrow | None = None) -> Escrow:
     now = step(Role.PAYNET, later(hours=1))
-    return settlements.confirm(refunding(), "key-1", "row-1", now)
+    return settlements.confirm(refunding(before=before), "key-1", "row-1", now)
 
 
 def split() -> Escrow:

@@ -25,6 +25,7 @@ from emanet.disputes import Legs
 from emanet.due import Duty, Moment, next_moment
 from emanet.errors import Refused
 from emanet.escrow import (
+    Attempt,
     Escrow,
     QueueReason,
     Role,
@@ -47,9 +48,17 @@ CLOCK, PAYNET, STAFF = Role.CLOCK, Role.PAYNET, Role.OPERATIONS
 # ── paying ───────────────────────────────────────────────────────────────────
 
 
-def _outcomes(number: int) -> list[Outcome]:
-    """About attempt `number`; what PAYNET took for it is its own."""
-    taken = [scenes.capture(f"xact-{number}-{x}") for x in "ab"]
+def _price(n: int) -> dict[str, int]:
+    """Mostly one payment; sometimes instalments, whose cost the payer may bear."""
+    if n % 4:
+        return {}
+    return {"instalments": 3, "expected_minor": scenes.AMOUNT_MINOR + n * 100}
+
+
+def _outcomes(attempt: Attempt) -> list[Outcome]:
+    """About this attempt; what PAYNET took for it is its own."""
+    number, minor = attempt.number, attempt.expected_minor
+    taken = [scenes.capture(f"xact-{number}-{x}", minor) for x in "ab"]
     gone = replace(taken[0], is_reversed=True)
     return [
         *map(Approved, taken),
@@ -67,8 +76,8 @@ def _outcomes(number: int) -> list[Outcome]:
 def _verdict(escrow: Escrow, at: datetime, n: int) -> Escrow:
     if not escrow.attempts:
         return escrow
-    number = escrow.attempts[-1 if n % 3 else 0].number
-    of_all = _outcomes(number)
+    attempt = escrow.attempts[-1 if n % 3 else 0]
+    number, of_all = attempt.number, _outcomes(attempt)
     outcome = of_all[n % len(of_all)]
     if isinstance(outcome, NotFound):
         outcome = NotFound(at)
@@ -86,18 +95,27 @@ def _no_session(escrow: Escrow, at: datetime, _: int) -> Escrow:
     return attempts.refuse_session(escrow, number, "no", step(Role.PAYER, at))
 
 
-def _charge(escrow: Escrow, at: datetime, _: int) -> Escrow:
-    return attempts.begin_charge(escrow, len(escrow.attempts), step(Role.BROWSER, at))
+def _charge(escrow: Escrow, at: datetime, n: int) -> Escrow:
+    number, now = len(escrow.attempts), step(Role.BROWSER, at)
+    return attempts.begin_charge(escrow, number, _session_id(escrow, n), now)
 
 
-def _again(escrow: Escrow, at: datetime, _: int) -> Escrow:
-    number = len(escrow.attempts)
-    return attempts.retake_charge(escrow, number, step(Role.BROWSER, at))
+def _again(escrow: Escrow, at: datetime, n: int) -> Escrow:
+    number, now = len(escrow.attempts), step(Role.BROWSER, at)
+    return attempts.retake_charge(escrow, number, _session_id(escrow, n), now)
+
+
+def _session_id(escrow: Escrow, n: int) -> str:
+    """The newest attempt's own; sometimes another, as with PAYNET's form the first
+    always is."""
+    own = escrow.attempts[-1].session_id if escrow.attempts else None
+    return own if own and n % 7 else f"session-of-nobody-{n}"
 
 
 PAYING: list[Move] = [
-    lambda e, at, _: scenes.charging(e, at),
-    lambda e, at, _: scenes.starting(e, at),
+    lambda e, at, n: scenes.charging(e, at, **_price(n)),
+    lambda e, at, n: scenes.starting(e, at, **_price(n)),
+    lambda e, at, _: scenes.form_open(e, at),
     _session,
     _no_session,
     lambda e, at, _: attempts.fail_3d(e, step(Role.BROWSER, at)),

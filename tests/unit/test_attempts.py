@@ -13,6 +13,7 @@ from emanet.errors import (
     AttemptStarting,
     AttemptsTooFast,
     IllegalTransition,
+    NotYourAction,
     Superseded,
     TooManyAttempts,
 )
@@ -117,7 +118,7 @@ def test_a_session_ends_half_an_hour_after_it_was_stored() -> None:
 def test_a_session_that_is_over_is_never_charged() -> None:
     browser = step(Role.BROWSER, later(minutes=30))
     with pytest.raises(IllegalTransition, match="session_over"):
-        attempts.begin_charge(scenes.authenticating(), FIRST, browser)
+        attempts.begin_charge(scenes.authenticating(), FIRST, "session-1", browser)
 
 
 def test_the_bank_s_no_is_payable_again() -> None:
@@ -154,18 +155,18 @@ def test_the_intent_says_when_how_often_and_until_when_it_is_leased() -> None:
 def test_only_the_live_attempt_is_charged() -> None:
     both = scenes.authenticating(scenes.authenticating())
     with pytest.raises(IllegalTransition):
-        attempts.begin_charge(both, FIRST, step(Role.BROWSER))
-    charged = attempts.begin_charge(both, SECOND, step(Role.BROWSER))
+        attempts.begin_charge(both, FIRST, "session-1", step(Role.BROWSER))
+    charged = attempts.begin_charge(both, SECOND, "session-2", step(Role.BROWSER))
     assert newest(charged).status is AttemptStatus.CHARGING
 
 
 def test_a_charge_is_not_begun_twice() -> None:
     with pytest.raises(IllegalTransition):
-        attempts.begin_charge(scenes.charging(), FIRST, step(Role.BROWSER))
+        attempts.begin_charge(scenes.charging(), FIRST, "session-1", step(Role.BROWSER))
 
 
 def _retaken(escrow: Escrow, at: datetime) -> Escrow:
-    return attempts.retake_charge(escrow, FIRST, step(Role.BROWSER, at))
+    return attempts.retake_charge(escrow, FIRST, "session-1", step(Role.BROWSER, at))
 
 
 def test_a_charge_is_taken_over_only_after_its_lease() -> None:
@@ -185,6 +186,153 @@ def test_a_charge_is_taken_over_three_times_at_most() -> None:
         escrow = _retaken(escrow, later(minutes=minute))
     with pytest.raises(IllegalTransition, match="takeovers_used_up"):
         _retaken(escrow, later(minutes=4))
+
+
+def test_an_attempt_is_charged_by_its_own_session_alone() -> None:
+    for other in ("session-2", "session-1 ", "SESSION-1", ""):
+        now = step(Role.BROWSER, later(minutes=1))
+        with pytest.raises(IllegalTransition, match="another_session"):
+            attempts.begin_charge(scenes.authenticating(), FIRST, other, now)
+        with pytest.raises(IllegalTransition, match="another_session"):
+            attempts.retake_charge(scenes.charging(), FIRST, other, now)
+
+
+# ── before PAYNET is asked anything ──────────────────────────────────────────
+
+
+def burst() -> Escrow:
+    escrow = scenes.created()
+    for _ in range(policy.ATTEMPTS_BURST):
+        escrow = scenes.authenticating(escrow)
+    return escrow
+
+
+@pytest.mark.parametrize(
+    ("escrow", "at", "refusal"),
+    [
+        (scenes.starting(), later(seconds=29), AttemptStarting),
+        (burst(), later(minutes=9), AttemptsTooFast),
+        (scenes.created(), later(hours=72), IllegalTransition),
+        *(
+            (scenes.in_status(status), START, IllegalTransition)
+            for status in sorted(set(Status) - {Status.CREATED, Status.AUTHENTICATING})
+        ),
+    ],
+)
+def test_what_no_attempt_could_begin_is_refused_as_that_would_be(
+    escrow: Escrow, at: datetime, refusal: type[Exception]
+) -> None:
+    for begin in (attempts.must_be_payable, scenes.starting):
+        with pytest.raises(refusal):
+            begin(escrow, at)
+
+
+def test_what_an_attempt_may_begin_is_payable() -> None:
+    for escrow in (scenes.created(), scenes.authenticating(), scenes.declined()):
+        attempts.must_be_payable(escrow, later(minutes=1))
+        assert scenes.starting(escrow, later(minutes=1)).live_attempt
+
+
+# ── PAYNET's own form ────────────────────────────────────────────────────────
+
+
+def test_the_form_opens_the_attempt_at_once_and_knows_no_session() -> None:
+    after = scenes.form_open()
+    attempt = newest(after)
+    assert after.status is Status.AUTHENTICATING
+    assert (attempt.status, attempt.session_id) == (AttemptStatus.OPEN, None)
+    assert attempt.expires_at == later(minutes=30)
+    assert attempt.is_hosted
+    assert attempt.expected.is_hosted
+
+
+def test_a_form_takes_the_place_of_an_open_session_and_of_a_form() -> None:
+    for before in (scenes.authenticating(), scenes.form_open()):
+        after = scenes.form_open(before, later(seconds=1))
+        old, new = after.attempts
+        assert old.status is AttemptStatus.SUPERSEDED
+        assert (new.status, after.status) == (AttemptStatus.OPEN, Status.AUTHENTICATING)
+        with pytest.raises(IllegalTransition, match="session_over"):
+            attempts.begin_charge(after, FIRST, "session-1", step(Role.BROWSER))
+
+
+def test_a_card_takes_the_place_of_a_form() -> None:
+    after = scenes.starting(scenes.form_open())
+    assert [a.status for a in after.attempts] == ["superseded", "starting"]
+    assert after.status is Status.CREATED
+
+
+def test_a_form_waits_for_a_session_that_is_being_opened() -> None:
+    with pytest.raises(AttemptStarting):
+        scenes.form_open(scenes.starting(), later(seconds=29))
+    assert scenes.form_open(scenes.starting(), later(seconds=30)).live_attempt
+
+
+def test_forms_are_counted_among_the_attempts() -> None:
+    escrow = scenes.created()
+    for number in range(policy.ATTEMPTS_BURST):
+        escrow = scenes.form_open(escrow, later(minutes=number))
+    with pytest.raises(AttemptsTooFast):
+        scenes.form_open(escrow, later(minutes=9, seconds=59))
+    for number in range(policy.ATTEMPTS_BURST, policy.ATTEMPTS_MAX):
+        escrow = scenes.form_open(escrow, later(minutes=10 * number))
+    with pytest.raises(TooManyAttempts):
+        scenes.form_open(escrow, later(minutes=200))
+
+
+def test_no_form_opens_after_the_time_to_pay_or_in_any_other_status() -> None:
+    with pytest.raises(IllegalTransition, match="pay_by_over"):
+        scenes.form_open(at=later(hours=72))
+    for status in set(Status) - {Status.CREATED, Status.AUTHENTICATING}:
+        with pytest.raises(IllegalTransition):
+            scenes.form_open(scenes.in_status(status), later(days=1))
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.PAYER}))
+def test_only_the_payer_opens_a_form(role: Role) -> None:
+    begun = scenes.attempt(FIRST, is_hosted=True)
+    with pytest.raises(NotYourAction):
+        attempts.open_form(scenes.created(), begun, step(role))
+
+
+def charged_by_form(session_id: str = "session-a", minute: int = 1) -> Escrow:
+    now = step(Role.BROWSER, later(minutes=minute))
+    return attempts.begin_charge(scenes.form_open(), FIRST, session_id, now)
+
+
+def test_the_first_session_that_comes_back_is_the_form_s() -> None:
+    attempt = newest(charged_by_form())
+    assert (attempt.status, attempt.session_id) == (
+        AttemptStatus.CHARGING,
+        "session-a",
+    )
+    assert not attempt.takes_any_session
+
+
+def test_only_a_form_that_has_no_session_yet_takes_any() -> None:
+    assert newest(scenes.form_open()).takes_any_session
+    for escrow in (scenes.starting(), scenes.authenticating(), charged_by_form()):
+        assert not newest(escrow).takes_any_session
+
+
+def test_no_second_session_charges_the_form_s_attempt() -> None:
+    charging, late = charged_by_form(), later(minutes=5)
+    with pytest.raises(IllegalTransition, match="another_session"):
+        attempts.retake_charge(charging, FIRST, "session-b", step(Role.BROWSER, late))
+    again = attempts.retake_charge(
+        charging, FIRST, "session-a", step(Role.BROWSER, late)
+    )
+    assert (newest(again).session_id, newest(again).sends) == ("session-a", 2)
+
+
+def test_a_form_ends_like_a_session() -> None:
+    with pytest.raises(IllegalTransition, match="session_over"):
+        charged_by_form(minute=30)
+    now = step(Role.CLOCK, later(minutes=30))
+    over = attempts.expire_session(scenes.form_open(), now)
+    assert (over.status, newest(over).status) == (Status.CREATED, AttemptStatus.EXPIRED)
+    failed = attempts.fail_3d(scenes.form_open(), step(Role.BROWSER))
+    assert failed.status is Status.CREATED
 
 
 # ── asking again ─────────────────────────────────────────────────────────────
@@ -234,7 +382,7 @@ def test_what_is_not_paid_is_cancelled_and_its_session_charges_no_more(
     after = attempts.cancel(escrow, step(role))
     assert (after.status, after.live_attempt) == (Status.CANCELLED, None)
     with pytest.raises(IllegalTransition):
-        attempts.begin_charge(after, FIRST, step(Role.BROWSER))
+        attempts.begin_charge(after, FIRST, "session-1", step(Role.BROWSER))
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,13 @@ from emanet.escrow import Escrow, Role
 from emanet.paynet.callbacks import read_callback
 from emanet.ports import Callback, EscrowStore, Hint, Inbox
 from emanet.settlements import send
-from emanet.usecases.initiate_3d import digest
 from emanet.usecases.receive_callback import (
     OrderPath,
     callback_id,
     is_ours,
     receive_callback,
 )
+from emanet.usecases.starting import digest
 from tests.unit import scenes
 from tests.unit.scenes import START, step
 

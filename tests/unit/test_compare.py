@@ -230,6 +230,16 @@ def test_two_sales_of_one_attempt_are_one_finding() -> None:
         assert found.matched == known
 
 
+def test_one_transaction_in_two_escrows_is_found_at_night() -> None:
+    """Whoever brought it into the second, nobody may release or refund both."""
+    one = scenes.held()
+    two = replace(one, id="b" * 26)
+    found = matched(one, two, sales=[sale_of(one)]).findings
+    twice = [f for f in found if f.cause == "one_transaction_in_two_escrows"]
+    assert {finding.escrow_id for finding in twice} == {one.id, two.id}
+    assert {(f.drift, f.repair) for f in twice} == {(Drift.DUPLICATE, Repair.QUEUE)}
+
+
 def test_a_second_sale_stays_an_exception_until_a_human_decides_it() -> None:
     second = replace(scenes.capture("xact-2"), plain_id="8")
     doubt = Doubtful("more_than_one", (scenes.capture(), second))

@@ -249,4 +249,4 @@ def test_a_surplus_that_the_machine_gave_up_on_outlives_the_review(
 def test_a_frozen_escrow_charges_nothing() -> None:
     frozen = holding.give_up(scenes.authenticating(), "odd", step(Role.CLOCK))
     with pytest.raises(IllegalTransition):
-        attempts.begin_charge(frozen, 1, step(Role.BROWSER))
+        attempts.begin_charge(frozen, 1, "session-1", step(Role.BROWSER))

@@ -30,7 +30,7 @@ from emanet.escrow import (
     Step,
 )
 from emanet.machine import TRANSITIONS, Transition, advance, check
-from emanet.money import Balances, RuleBroken
+from emanet.money import MAX_AMOUNT_MINOR, Balances, RuleBroken
 from tests.unit import every_scene, scenes
 from tests.unit.every_scene import SCENES
 from tests.unit.scenes import START, later, step
@@ -210,12 +210,18 @@ def test_a_line_of_history_stays_below_512_bytes_in_every_script(letter: str) ->
 
 
 def test_the_line_that_moves_most_sums_stays_below_512_bytes() -> None:
-    paid = scenes.with_fee(scenes.held(), 99_999_999, 19_999_999)
-    part = scenes.refunding(30_000, paid)
+    """A whole refund with a surcharge, of the dearest order that there may be."""
+    rich = scenes.created(amount_minor=MAX_AMOUNT_MINOR)
+    most = 2 * MAX_AMOUNT_MINOR
+    charging = scenes.charging(rich, expected_minor=most, instalments=12)
+    paid = scenes.paid_in_full(charging)
+    fees = MAX_AMOUNT_MINOR // 10, MAX_AMOUNT_MINOR // 50
+    whole = scenes.reserved(MAX_AMOUNT_MINOR, scenes.with_fee(paid, *fees))
     now = Step(Actor(Role.PAYNET), later(days=2), "w" * 16)
-    after = scenes.proved(part, "r" * 90, now, commission_back=10_000_000)
+    back = MAX_AMOUNT_MINOR // 20
+    after = scenes.proved(scenes.sent(whole), "r" * 90, now, back)
     line = json.dumps(asdict(after.history[-1]), default=str, ensure_ascii=False)
-    assert len(after.history[-1].money) == 5
+    assert len(after.history[-1].money) == 6
     assert len(line.encode()) <= 512
 
 

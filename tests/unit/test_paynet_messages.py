@@ -11,17 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emanet.errors import PaymentRefused, PaynetUnreachable
+from emanet.cards import StoredCard
+from emanet.errors import CardNotFound, PaymentRefused, PaynetUnreachable
+from emanet.escrow import Expected
 from emanet.money import MAX_AMOUNT_MINOR
 from emanet.outcome import Declined, Unknown
 from emanet.paynet import formats, messages
 from emanet.paynet.answer import Answer
 from emanet.paynet.rows import Row
-from emanet.ports import Card, Session, SessionOrder
+from emanet.ports import Card, Session, SessionOrder, Storing
 
 PAN = "4355084355084358"
 CARD = Card("Ayşe Yılmaz", PAN, 12, 2030, "000")
-ORDER = SessionOrder("ref-1-aaaaaa", 130000, "https://api.example/r", "shop.example")
+HASH = "canary_hash"
+STORED = StoredCard(HASH, "435508", "4358", 12, 2030)
+EXPECTED = Expected("ref-1-aaaaaa", 130000)
+ORDER = SessionOrder(EXPECTED, "https://api.example/r", "shop.example")
 AMOUNTS = st.integers(0, MAX_AMOUNT_MINOR)
 
 
@@ -29,8 +34,12 @@ def answer(status: int = 200, **content: object) -> Answer:
     return Answer.of(status, json.dumps(content).encode())
 
 
-def opened(answered: Answer, *, plain_http: bool = False) -> Session:
-    return messages.read_tds_initial(answered, plain_http=plain_http)
+def opened(
+    answered: Answer, *, plain_http: bool = False, is_stored: bool = False
+) -> Session:
+    return messages.read_tds_initial(
+        answered, plain_http=plain_http, is_stored=is_stored
+    )
 
 
 # ── single values ────────────────────────────────────────────────────────────
@@ -52,6 +61,7 @@ def test_every_amount_survives_its_own_spelling(amount_minor: int) -> None:
     assert formats.kurus(said) == amount_minor
     assert formats.kurus(said.replace(",", ".")) == amount_minor
     assert formats.kurus(Decimal(amount_minor) / 100) == amount_minor
+    assert formats.nearest_kurus(said) == amount_minor
 
 
 @pytest.mark.parametrize(
@@ -63,6 +73,7 @@ def test_every_amount_survives_its_own_spelling(amount_minor: int) -> None:
         ("130", 13000),
         ("130.5", 13050),
         ("130.0000", 13000),
+        ("130,00000", 13000),
         (" 130,00 ", 13000),
         ("1.300,00", 130000),
         ("1.234.567,89", 123456789),
@@ -104,6 +115,90 @@ def test_an_amount_is_read_in_each_spelling_seen(
 )
 def test_an_amount_is_never_guessed(sent: object) -> None:
     assert formats.kurus(sent) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "amount_minor"),
+    [
+        (130, 13000),
+        (Decimal("1326.045"), 132605),
+        (Decimal("1326.0449999"), 132604),
+        (Decimal("1326.0050"), 132601),
+        (Decimal("0.004"), 0),
+        (Decimal("1E-999999"), 0),
+        ("1326,0450", 132605),
+        ("1326.04499999", 132604),
+        ("1.326,0450", 132605),
+    ],
+)
+def test_a_calculated_price_is_rounded_half_up_to_the_kurus(
+    sent: object, amount_minor: int
+) -> None:
+    assert formats.nearest_kurus(sent) == amount_minor
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "1.326",
+        "1326.045",
+        "1326,045",
+        "1,326.04",
+        "1326.0450000000001",
+        "-1",
+        "",
+        Decimal("-0.01"),
+        Decimal("1E+999999"),
+        10**12,
+        True,
+        None,
+    ],
+)
+def test_three_decimals_of_a_text_could_be_thousands_and_are_no_price(
+    sent: object,
+) -> None:
+    assert formats.nearest_kurus(sent) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (0, "0"),
+        (Decimal("0.0489"), "0.0489"),
+        (Decimal("0.0200"), "0.0200"),
+        (Decimal("-0.015"), "-0.015"),
+        (" 0.0489 ", "0.0489"),
+        ("0,0489", "0.0489"),
+    ],
+)
+def test_a_rate_keeps_every_digit(sent: object, said: str) -> None:
+    assert formats.fraction(sent) == said
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        1,
+        Decimal("1.02"),
+        "4.89",
+        "%2",
+        "2%",
+        ".02",
+        "0.",
+        "0.1.2",
+        "00.02",
+        "1e-2",
+        Decimal("1E-999999"),
+        Decimal("0E+999999"),
+        "0.0000000000001",
+        "",
+        True,
+        None,
+        [0],
+    ],
+)
+def test_a_rate_that_could_be_a_percentage_is_none(sent: object) -> None:
+    assert formats.fraction(sent) is None
 
 
 def test_a_fraction_on_the_wire_stays_exact() -> None:
@@ -202,6 +297,48 @@ def test_paynet_holds_the_money_only_where_that_is_said() -> None:
     assert said == messages.tds_initial(ORDER, CARD) | {"is_escrow": True}
 
 
+def test_instalments_are_said_only_where_there_are_some() -> None:
+    three = replace(EXPECTED, instalments=3)
+    said = messages.tds_initial(replace(ORDER, expected=three), CARD)
+    assert said == messages.tds_initial(ORDER, CARD) | {"instalment": 3}
+
+
+def test_a_stored_cards_hash_stands_for_the_whole_card() -> None:
+    assert messages.tds_initial(ORDER, STORED) == {
+        "amount": "1300,00",
+        "reference_no": "ref-1-aaaaaa",
+        "return_url": "https://api.example/r",
+        "domain": "shop.example",
+        "card_hash": HASH,
+    }
+
+
+@pytest.mark.parametrize(
+    ("storing", "owner"),
+    [
+        (Storing("Maaş kartı", "our_id"), {"user_unique_id": "our_id"}),
+        (Storing("Maaş kartı", "our_id", "co_1"), {"card_owner_id": "co_1"}),
+    ],
+)
+def test_a_card_is_stored_for_the_owner_by_the_id_that_paynet_knows(
+    storing: Storing, owner: dict[str, str]
+) -> None:
+    said = messages.tds_initial(replace(ORDER, storing=storing), CARD)
+    new = {"save_card": True, "card_desc": "Maaş kartı", **owner}
+    assert said == messages.tds_initial(ORDER, CARD) | new
+
+
+@pytest.mark.parametrize("card", [CARD, STORED])
+@pytest.mark.parametrize("count", [1, 2, 12])
+@pytest.mark.parametrize("storing", [None, Storing("Maaş kartı", "our_id")])
+def test_paynet_is_never_asked_to_add_its_commission(
+    card: Card | StoredCard, count: int, storing: Storing | None
+) -> None:
+    expected = replace(EXPECTED, instalments=count)
+    order = replace(ORDER, expected=expected, storing=storing, is_escrow=True)
+    assert not {n for n in messages.tds_initial(order, card) if "comm" in n}
+
+
 def test_an_opened_session_offers_both_ways_to_the_bank() -> None:
     told = answer(
         code=0, session_id="s", post_url="https://p/x?a=1", html_content="<f>"
@@ -272,24 +409,130 @@ def test_paynets_no_carries_its_return_code(told: Answer, code: str) -> None:
     assert refused.value.paynet_code == code
 
 
-# ── tds_charge ───────────────────────────────────────────────────────────────
+_GONE = [
+    answer(code=25, message="Kart bulunamadı"),
+    answer(code="25"),
+    answer(400, type="invalid_request_error", code=400, result_code=25),
+    answer(404, code=404, result_code="25"),
+]
+
+
+@pytest.mark.parametrize("told", _GONE)
+def test_a_stored_card_that_is_gone_is_not_found(told: Answer) -> None:
+    with pytest.raises(CardNotFound):
+        opened(told, is_stored=True)
+
+
+@pytest.mark.parametrize("told", _GONE)
+def test_a_typed_card_cannot_be_gone(told: Answer) -> None:
+    with pytest.raises(PaymentRefused) as refused:
+        opened(told)
+    assert refused.value.paynet_code == "25"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        answer(401, code=401, result_code=25),
+        answer(403, code=403, result_code=25),
+        answer(429, code=429, result_code=25),
+        answer(500, code=500, result_code=25),
+        answer(404, code=25),
+        Answer.of(404, b""),
+    ],
+)
+def test_no_clear_word_about_a_stored_card_is_none(told: Answer) -> None:
+    with pytest.raises(PaynetUnreachable):
+        opened(told, is_stored=True)
+
+
+@pytest.mark.parametrize("told", [answer(code=18), answer(400, result_code=11)])
+def test_a_stored_card_may_be_refused_like_any_other(told: Answer) -> None:
+    with pytest.raises(PaymentRefused):
+        opened(told, is_stored=True)
+
+
+# ── tds_charge and charge ────────────────────────────────────────────────────
+
+
+def test_a_charge_says_the_pair_and_nothing_else() -> None:
+    path, said = messages.charge_of("s", "t", EXPECTED)
+    assert path == "/v2/transaction/tds_charge"
+    assert said == {"session_id": "s", "token_id": "t"}
+
+
+def test_a_charge_of_paynets_form_says_again_what_the_form_was_told() -> None:
+    path, said = messages.charge_of("s", "t", replace(EXPECTED, is_hosted=True))
+    assert path == "/v1/transaction/charge"
+    assert said == {
+        "session_id": "s",
+        "token_id": "t",
+        "amount": "130000",
+        "transaction_type": 1,
+        "add_comission_amount": False,
+        "ratio_code": "",
+        "reference_no": "ref-1-aaaaaa",
+    }
+
+
+SAVED = {
+    "code": 0,
+    "is_succeed": True,
+    "is_save_card_succeed": True,
+    "card_owner_id": "co_1",
+    "card_hash": HASH,
+}
+
+
+def saved(**changed: object) -> Answer:
+    return Answer.of(200, json.dumps({**SAVED, **changed}).encode())
+
+
+@pytest.mark.parametrize("code", [0, 100])
+@pytest.mark.parametrize(
+    ("sent", "owner"), [("co_1", "co_1"), (" co/1+= ", "co/1+="), (7, "7")]
+)
+def test_a_stored_card_has_an_owner(code: int, sent: object, owner: str) -> None:
+    told = saved(code=code, card_owner_id=sent)
+    assert messages.card_owner(told) == owner
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"is_save_card_succeed": False},
+        {"is_save_card_succeed": None},
+        {"is_save_card_succeed": "true"},
+        {"is_save_card_succeed": 1},
+        {"card_owner_id": None},
+        {"card_owner_id": ""},
+        {"card_owner_id": True},
+        {"card_owner_id": 1.5},
+        {"card_owner_id": ["co_1"]},
+        {"card_owner_id": "co\n1"},
+        {"card_owner_id": "co\ud8001"},
+        {"card_owner_id": "x" * 101},
+    ],
+)
+def test_an_owner_that_is_not_clearly_told_is_none(changed: dict[str, object]) -> None:
+    assert messages.card_owner(saved(**changed)) is None
 
 
 @pytest.mark.parametrize("code", [0, "0", 100, "100"])
 def test_a_charge_succeeds_with_code_0_or_100(code: object) -> None:
-    charged = messages.read_tds_charge(answer(code=code, is_succeed=True, amount=130))
+    charged = messages.read_charge(answer(code=code, is_succeed=True, amount=130))
     assert isinstance(charged, Row)
 
 
 @pytest.mark.parametrize("code", [0, 1, 16, 18, 100, "1"])
 def test_a_charge_is_declined_by_is_succeed_false(code: object) -> None:
     told = answer(code=code, is_succeed=False, bank_error_id="51", message="hayır")
-    assert messages.read_tds_charge(told) == Declined("51 hayır")
+    assert messages.read_charge(told) == Declined("51 hayır")
 
 
 @pytest.mark.parametrize("code", [5, 8, 10, 13, 17, "13"])
 def test_codes_without_a_verdict_decline_nothing(code: object) -> None:
-    told = messages.read_tds_charge(answer(code=code, is_succeed=False))
+    told = messages.read_charge(answer(code=code, is_succeed=False))
     assert told == Unknown(f"code_{code}", unreachable=code in {8, 10})
 
 
@@ -307,18 +550,18 @@ def test_codes_without_a_verdict_decline_nothing(code: object) -> None:
     ],
 )
 def test_any_other_answer_to_a_charge_is_unknown(told: Answer, why: str) -> None:
-    assert messages.read_tds_charge(told) == Unknown(why)
+    assert messages.read_charge(told) == Unknown(why)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
 def test_a_server_that_is_down_counts_as_unreachable(status: int) -> None:
-    assert messages.read_tds_charge(Answer.of(status, b"")) == Unknown(
+    assert messages.read_charge(Answer.of(status, b"")) == Unknown(
         f"http_{status}", unreachable=True
     )
 
 
 def test_a_charge_that_leaves_out_its_verdict_is_left_to_the_judge() -> None:
-    assert isinstance(messages.read_tds_charge(answer(code=0)), Row)
+    assert isinstance(messages.read_charge(answer(code=0)), Row)
 
 
 # ── check and detail ─────────────────────────────────────────────────────────
@@ -378,3 +621,12 @@ def test_an_answer_shows_nothing_of_its_content() -> None:
     told = answer(code=0, session_id="s", token_id="canary", html_content="canary")
     session = messages.OpenedSession.model_validate(told.content)
     assert "canary" not in f"{told!r}{session!r}{told.envelope!r}"
+
+
+def test_a_stored_card_shows_no_hash() -> None:
+    told = saved()
+    with pytest.raises(CardNotFound) as gone:
+        opened(answer(code=25, card_hash=HASH), is_stored=True)
+    shown = f"{STORED!r}{told!r}{messages.read_charge(told)!r}{gone.value!r}"
+    assert HASH not in shown
+    assert HASH not in str(messages.SavedCard.model_validate(told.content))

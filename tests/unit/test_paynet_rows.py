@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emanet.escrow import Capture
+from emanet.escrow import Capture, Expected
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Unknown
 from emanet.paynet.judging import Unclear, judge, judge_detailed, merged
 from emanet.paynet.rows import Row
@@ -29,6 +29,9 @@ SALE: dict[str, Any] = {
 }
 REFUSAL = SALE | {"xact_id": "xk_no", "id": 700002, "is_succeed": False}
 CAPTURE = Capture("xk_a+b/c*", 13000, ASKED_AT, "435508******4358")
+EXPECTED = Expected(REFERENCE, 13000)
+IN_THREE = replace(EXPECTED, instalments=3)
+HOSTED = replace(EXPECTED, is_hosted=True)
 REVERSED = replace(CAPTURE, is_reversed=True)
 
 
@@ -37,12 +40,14 @@ def row(*without: str, **changed: object) -> Row:
     return Row.model_validate({k: v for k, v in fields.items() if k not in without})
 
 
-def verdict(*rows: Row, detailed: bool = False) -> object:
-    return judge(rows, REFERENCE, 13000, ASKED_AT, detailed=detailed)
+def verdict(
+    *rows: Row, detailed: bool = False, expected: Expected = EXPECTED
+) -> object:
+    return judge(rows, expected, ASKED_AT, detailed=detailed)
 
 
-def last_word(*rows: Row) -> object:
-    return judge_detailed(rows, REFERENCE, 13000, ASKED_AT)
+def last_word(*rows: Row, expected: Expected = EXPECTED) -> object:
+    return judge_detailed(rows, expected, ASKED_AT)
 
 
 def test_one_success_of_the_expected_amount_is_an_approval() -> None:
@@ -63,7 +68,10 @@ def test_a_refusal_before_a_success_does_not_matter() -> None:
     assert verdict(Row.model_validate(REFUSAL), row()) == Approved(CAPTURE)
 
 
-@pytest.mark.parametrize("name", ["agent_reference", "reference_no", "referance_no"])
+@pytest.mark.parametrize(
+    "name",
+    ["agent_reference", "agent_reference_no", "reference_no", "referance_no"],
+)
 def test_the_reference_counts_under_each_of_its_names(name: str) -> None:
     found = row(**{"agent_reference": None, name: REFERENCE})
     assert verdict(found) == Approved(CAPTURE)
@@ -132,6 +140,68 @@ def test_any_other_instalment_is_doubtful(instalment: object) -> None:
     judged = verdict(row(instalment=instalment))
     assert isinstance(judged, Doubtful)
     assert judged.reason == "instalment_differs"
+
+
+@pytest.mark.parametrize("instalment", [3, "3", " 3 "])
+def test_instalments_are_approved_by_exactly_their_number(instalment: object) -> None:
+    judged = verdict(row(instalment=instalment), expected=IN_THREE)
+    assert judged == Approved(CAPTURE)
+
+
+@pytest.mark.parametrize("sent", [0, 1, "1", 2, 4, 33, "3.0", "03", "üç", -3, True])
+def test_another_number_of_instalments_is_doubtful(sent: object) -> None:
+    judged = verdict(row(instalment=sent), expected=IN_THREE)
+    assert isinstance(judged, Doubtful)
+    assert judged.reason == "instalment_differs"
+
+
+@pytest.mark.parametrize("sent", [None, "", "  "])
+def test_a_row_that_does_not_say_its_instalments_is_asked_about(sent: object) -> None:
+    silent = row(instalment=sent)
+    assert verdict(silent, expected=IN_THREE) == Unclear((CAPTURE,))
+    said = row(instalment=3, reversed=False)
+    assert last_word(silent, said, expected=IN_THREE) == Approved(CAPTURE)
+    silent_again = last_word(
+        silent, row("instalment", reversed=False), expected=IN_THREE
+    )
+    assert isinstance(silent_again, Doubtful)
+
+
+@pytest.mark.parametrize("sent", [False, None, "true"])
+def test_only_in_paynets_own_form_the_row_must_say_3d(sent: object) -> None:
+    assert verdict(row(is_tds=sent)) == Approved(CAPTURE)
+
+
+def test_a_payment_in_paynets_form_is_approved_with_3d() -> None:
+    assert verdict(row(is_tds=True), expected=HOSTED) == Approved(CAPTURE)
+
+
+def test_a_payment_in_paynets_form_without_3d_is_doubtful() -> None:
+    judged = verdict(row(is_tds=False), expected=HOSTED)
+    assert judged == Doubtful("not_3d", (CAPTURE,))
+
+
+@pytest.mark.parametrize("sent", [None, "true", "false", 1, 0, "", {}])
+def test_3d_is_a_json_boolean_and_nothing_like_one(sent: object) -> None:
+    silent = row(is_tds=sent)
+    assert verdict(silent, expected=HOSTED) == Unclear((CAPTURE,))
+    said = row(is_tds=True, reversed=False)
+    assert last_word(silent, said, expected=HOSTED) == Approved(CAPTURE)
+    said = row(is_tds=False, reversed=False)
+    assert last_word(silent, said, expected=HOSTED) == Doubtful("not_3d", (CAPTURE,))
+
+
+def test_two_rows_that_contradict_each_other_about_3d_are_doubtful() -> None:
+    for first in (True, False):
+        rows = row(is_tds=first), row(is_tds=not first, reversed=False)
+        judged = last_word(*rows, expected=HOSTED)
+        assert judged == Doubtful("field_absent", (CAPTURE,))
+
+
+@pytest.mark.parametrize("expected", [IN_THREE, HOSTED])
+def test_a_refusal_needs_neither_instalments_nor_3d(expected: Expected) -> None:
+    refusal = Row.model_validate(REFUSAL | {"instalment": None, "message": "no"})
+    assert verdict(refusal, expected=expected) == Declined("no")
 
 
 def test_a_reversed_sale_is_doubtful() -> None:

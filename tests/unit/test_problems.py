@@ -177,8 +177,41 @@ def test_every_guard_s_answer_has_its_text() -> None:
     assert told - {""} <= REASONS.keys()
 
 
+OFFERED = words(ast.parse((LAYER / "usecases/offer_instalments.py").read_text("utf-8")))
+ONLY_SINGLE = {"hosted_form", "policy", "paynet_unreachable"}
+
+
+def test_why_there_is_only_a_single_payment_has_its_text() -> None:
+    assert OFFERED & REASONS.keys() == ONLY_SINGLE | {"wrong_status"}
+
+
 def test_no_text_is_kept_for_a_word_that_nobody_says() -> None:
-    assert REASONS.keys() - RAISED - GUARDED == set()
+    assert REASONS.keys() - RAISED - GUARDED - ONLY_SINGLE == set()
+
+
+def fields_of(module: Path) -> Iterator[str]:
+    """What a module says is wrong with a field."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            told = {"FieldProblem": node.args[1:], "_wrong": node.args}
+            for argument in told.get(node.func.id, []):
+                if isinstance(argument, ast.Constant):
+                    yield from words(argument)
+
+
+def test_what_our_own_code_says_of_a_field_has_its_text() -> None:
+    told = {word for module in LAYER.rglob("*.py") for word in fields_of(module)}
+    assert len(told) > 15
+    general = {"pattern"}  # "has a wrong form" says it
+    assert told - general <= problems.FIELD_TEXTS.keys()
+
+
+def test_what_is_wrong_with_a_quote_has_its_text() -> None:
+    """Their words stand in a table there."""
+    said = words(ast.parse((LAYER / "instalments.py").read_text("utf-8")))
+    quote = {"another_escrow", "another_card", "quote_expired", "amount_changed"}
+    assert said >= quote
+    assert problems.FIELD_TEXTS.keys() >= quote
 
 
 @pytest.mark.parametrize("word", sorted(REASONS))

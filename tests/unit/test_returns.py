@@ -13,15 +13,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emanet import returns
+from emanet import attempts, returns
+from emanet.cards import StoredCard
 from emanet.errors import EscrowNotFound, StaleEscrow, StoreUnavailable
-from emanet.escrow import Escrow, Status
-from emanet.outcome import Approved, Declined, Outcome
+from emanet.escrow import CardConsent, Escrow, Expected, Role, Status
+from emanet.outcome import Approved, Declined, Outcome, Unknown
 from emanet.ports import Card, Desk, EscrowStore, Gateway, Session, SessionOrder
-from emanet.usecases.complete_3d import Landing, Return, complete_3d
-from emanet.usecases.initiate_3d import digest
+from emanet.usecases.complete_3d import (
+    UNREADABLE,
+    Counter,
+    Landing,
+    Return,
+    complete_3d,
+)
+from emanet.usecases.starting import digest
 from tests.unit import scenes
 from tests.unit.scenes import later
+from tests.unit.wallets import Owners
 
 PAGES = (scenes.RETURN_PAGE, "https://m.shop.example/done?from=bank")
 STATE = "s" * 32
@@ -66,7 +74,7 @@ def test_fields_that_came_twice_or_too_long_make_it_unreadable(
     body: bytes, query: str
 ) -> None:
     """Neither value is chosen: unreadable equals no session that was ever given out."""
-    assert read(body, query) == (returns.UNREADABLE, returns.UNREADABLE)
+    assert read(body, query) == (UNREADABLE, UNREADABLE)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +104,7 @@ def test_what_is_not_plainly_there_is_missing(body: bytes) -> None:
     ],
 )
 def test_what_is_there_but_no_text_is_no_word_of_the_bank(body: bytes) -> None:
-    assert read(body) == (returns.UNREADABLE, returns.UNREADABLE)
+    assert read(body) == (UNREADABLE, UNREADABLE)
 
 
 @given(st.binary(max_size=300), st.text(max_size=100))
@@ -192,7 +200,7 @@ class Bank(Gateway):
 
     books: Books
     outcome: Outcome = field(default_factory=lambda: Approved(scenes.capture()))
-    charged: list[tuple[str, str, str, int]] = field(default_factory=list)
+    charged: list[tuple[str, str, Expected]] = field(default_factory=list)
     books_said: list[Status] = field(default_factory=list)
 
     def be_ready(self, deadline: datetime) -> None:
@@ -202,24 +210,20 @@ class Bank(Gateway):
         self,
         session_id: str,
         token_id: str,
-        *,
-        reference_no: str,
-        expected_minor: int,
+        expected: Expected,
         deadline: datetime,
     ) -> Outcome:
         assert deadline == DEADLINE
-        self.charged.append((session_id, token_id, reference_no, expected_minor))
+        self.charged.append((session_id, token_id, expected))
         self.books_said.append(self.books.escrow.status)
         return self.outcome
 
     def open_session(
-        self, order: SessionOrder, card: Card, deadline: datetime
+        self, order: SessionOrder, card: Card | StoredCard, deadline: datetime
     ) -> Session:
         raise NotImplementedError
 
-    def ask(
-        self, reference_no: str, expected_minor: int, deadline: datetime
-    ) -> Outcome:
+    def ask(self, expected: Expected, deadline: datetime) -> Outcome:
         raise NotImplementedError
 
 
@@ -234,19 +238,17 @@ BACK = Return(OPEN.id, 1, STATE, "session-1", "token-1")
 HOME = Landing(scenes.RETURN_PAGE, OPEN.id)
 
 
-def come_back(bank: Bank, back: Return = BACK) -> Landing:
+def come_back(bank: Bank, back: Return = BACK, owners: Owners | None = None) -> Landing:
     numbers = count(1)
     desk = Desk(bank.books, lambda: later(minutes=2), lambda _: f"back-{next(numbers)}")
-    return complete_3d(back, desk=desk, gateway=bank, deadline=DEADLINE)
+    return complete_3d(back, Counter(desk, bank, owners or Owners()), DEADLINE)
 
 
 def test_the_right_return_charges_once_and_holds_the_money() -> None:
     bank = Bank(Books(OPEN))
     assert come_back(bank) == HOME
     attempt = OPEN.attempts[0]
-    assert bank.charged == [
-        ("session-1", "token-1", attempt.reference_no, attempt.expected_minor)
-    ]
+    assert bank.charged == [("session-1", "token-1", attempt.expected)]
     assert bank.books.escrow.status is Status.HELD
 
 
@@ -288,7 +290,7 @@ def test_a_wrong_path_charges_nothing_writes_nothing_and_says_nothing(
 
 
 @pytest.mark.parametrize(
-    "session", ["session-2", "session-1 ", "SESSION-1", returns.UNREADABLE]
+    "session", ["session-2", "session-1 ", "SESSION-1", UNREADABLE]
 )
 def test_another_session_charges_nothing_and_writes_nothing(session: str) -> None:
     bank = Bank(Books(OPEN))
@@ -302,6 +304,74 @@ def test_half_a_character_is_another_session_and_no_failure() -> None:
     back = replace(BACK, session_id=session, token_id=token)
     assert come_back(bank, back) == HOME
     assert (bank.charged, bank.books.escrow) == ([], OPEN)
+
+
+FORM_OPEN = with_state(scenes.form_open())
+
+
+def test_what_comes_back_of_paynet_s_form_is_charged_by_its_own_session() -> None:
+    bank = Bank(Books(FORM_OPEN))
+    assert come_back(bank, replace(BACK, session_id="session-a")) == HOME
+    expected = FORM_OPEN.attempts[0].expected
+    assert bank.charged == [("session-a", "token-1", expected)]
+    assert expected.is_hosted
+    held = bank.books.escrow
+    assert (held.status, held.attempts[0].session_id) == (Status.HELD, "session-a")
+
+
+def test_the_form_s_session_is_bound_before_it_is_charged() -> None:
+    """Another one that comes back meanwhile, or later, charges nothing."""
+    bank = Bank(Books(FORM_OPEN), Unknown("timeout"))
+    come_back(bank, replace(BACK, session_id="session-a"))
+    assert bank.books.escrow.status is Status.CHARGING
+    once = bank.books.escrow
+    for session in ("session-b", UNREADABLE):
+        assert come_back(bank, replace(BACK, session_id=session)) == HOME
+    assert (len(bank.charged), bank.books.escrow) == (1, once)
+
+
+def test_what_nobody_can_read_is_no_session_of_the_form_either() -> None:
+    bank = Bank(Books(FORM_OPEN))
+    back = replace(BACK, session_id=UNREADABLE, token_id=UNREADABLE)
+    assert come_back(bank, back) == HOME
+    assert (bank.charged, bank.books.escrow) == ([], FORM_OPEN)
+
+
+def test_a_form_that_is_superseded_or_over_charges_nothing() -> None:
+    superseded = with_state(scenes.form_open(FORM_OPEN, later(minutes=1)))
+    cancelled = attempts.cancel(FORM_OPEN, scenes.step(Role.PAYER))
+    for escrow in (superseded, cancelled):
+        bank = Bank(Books(escrow))
+        assert come_back(bank) == HOME
+        assert (bank.charged, bank.books.escrow) == ([], escrow)
+
+
+# ── the card that is stored with it ──────────────────────────────────────────
+
+CONSENT = CardConsent("kvkk-2", later())
+SAVING = with_state(scenes.authenticating(consent=CONSENT))
+STORED = Approved(scenes.capture(), card_owner_id="owner-1")
+
+
+def test_a_card_that_paid_and_was_stored_is_remembered() -> None:
+    bank, owners = Bank(Books(SAVING), STORED), Owners()
+    assert come_back(bank, owners=owners).came_of == "approved"
+    assert owners.known["buyer-1"].owner_id == "owner-1"
+    assert owners.known["buyer-1"].consents == (CONSENT,)
+
+
+@pytest.mark.parametrize("outcome", [Declined("51"), Unknown("timeout")])
+def test_a_card_that_did_not_pay_is_not_remembered(outcome: Outcome) -> None:
+    owners = Owners()
+    come_back(Bank(Books(SAVING), outcome), owners=owners)
+    assert owners.known == {}
+
+
+def test_a_payment_stands_even_if_its_card_is_not_remembered() -> None:
+    bank, owners = Bank(Books(SAVING), STORED), Owners(are_open=False)
+    landing = come_back(bank, owners=owners)
+    assert (landing, landing.came_of) == (HOME, "approved card_not_kept")
+    assert bank.books.escrow.status is Status.HELD
 
 
 @pytest.mark.parametrize("missing", ["session_id", "token_id"])

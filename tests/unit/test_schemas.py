@@ -20,10 +20,12 @@ from emanet.entrypoint import raw_body
 from emanet.errors import BodyTooLarge, FieldProblem, InvalidRequest, NotJson
 from emanet.escrow import Party, QueueReason
 from emanet.money import MAX_AMOUNT_MINOR
-from emanet.policy import EVIDENCE_MAX, Ending, Policy
+from emanet.policy import EVIDENCE_MAX, Bearer, Ending, Policy
+from emanet.ports import Card
 from emanet.usecases.fulfil import Objection
 from emanet.usecases.operate import OVER_MONEY, WAYS, Asked, Decision
 from emanet.usecases.pay_out import Wish
+from emanet.usecases.starting import Payment, Saving
 
 TODAY = date(2026, 11, 23)
 ORDER: dict[str, Any] = {
@@ -45,8 +47,20 @@ START: dict[str, Any] = {
     },
     "return_to": "https://shop.example/return",
 }
+NO_QUOTES = (
+    *("", ".", "A", f"A.{'B' * 42}", f"A.{'B' * 44}", f".{'B' * 43}"),
+    *(f"{'A' * 601}.{'B' * 43}", f"A=.{'B' * 43}", f"A.B.{'B' * 43}"),
+    *(f"A.{'B' * 42}=", f" A.{'B' * 43}", f"A.{'B' * 43}\n", f"ş.{'B' * 43}"),
+)
+NO_CARD_IDS = ("", "a" * 25, "a" * 27, "A" * 26, "a" * 25 + "1", "a" * 26 + "\n")
+NUMBERED = ("4355084355084358", "Kart 4355 0843", "12345", "Kart ٤٣٥٥٠")
 PARCEL: dict[str, Any] = {"carrier": "Yurtiçi", "tracking_number": "YK-1"}
 MISSING = object()
+
+
+def named(name: str) -> dict[str, str]:
+    """The wish that a card be stored under this name."""
+    return {"consent_version": "v", "name": name}
 
 
 def changed(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
@@ -100,6 +114,7 @@ def test_an_order_needs_only_who_pays_whom_how_much_for_what() -> None:
 
 def test_a_card_is_read_without_its_spaces() -> None:
     read = schemas.parse(schemas.InitiateBody, raw(START), TODAY)
+    assert read.card is not None
     card = read.card.card()
     assert (card.number, card.cvc) == ("4355084355084358", "917")
     assert read.prefer == "redirect"
@@ -108,11 +123,13 @@ def test_a_card_is_read_without_its_spaces() -> None:
 def test_a_card_is_good_to_the_end_of_its_month() -> None:
     last = changed(changed(START, "card.expiry_month", 11), "card.expiry_year", 2026)
     read = schemas.parse(schemas.InitiateBody, raw(last), TODAY)
+    assert read.card is not None
     assert (read.card.expiry_month, read.card.expiry_year) == (11, 2026)
 
 
 def test_a_card_shows_nothing_of_itself() -> None:
     read = schemas.parse(schemas.InitiateBody, raw(START), TODAY)
+    assert read.card is not None
     shown = f"{read!r} {read} {read.model_dump()} {read.card.card()!r}"
     for secret in ("4355084355084358", "917", "Ayşe"):
         assert secret not in shown
@@ -213,18 +230,141 @@ def test_a_bad_field_of_an_order_is_named(path: str, value: object, kind: str) -
         ("card.holder", "", "too_short"),
         ("card.holder", "x" * 51, "too_long"),
         ("card.pin", "1", "extra_forbidden"),
-        ("card", MISSING, "missing"),
         ("return_to", MISSING, "missing"),
         ("return_to", "x" * 257, "string_too_long"),
         ("prefer", "popup", "literal_error"),
         ("add_commission", True, "extra_forbidden"),
+        ("instalments", 3, "extra_forbidden"),
+        ("card_hash", "hash-1", "extra_forbidden"),
+        *(("quote", value, "string_pattern_mismatch") for value in NO_QUOTES),
+        ("quote", 7, "string_type"),
+        *(("stored_card", value, "string_pattern_mismatch") for value in NO_CARD_IDS),
+        ("stored_card", 7, "string_type"),
+        ("save_card", True, "model_type"),
+        ("save_card", {}, "missing"),
+        ("save_card", {"consent_version": ""}, "string_pattern_mismatch"),
+        ("save_card", {"consent_version": "a b"}, "string_pattern_mismatch"),
+        ("save_card", {"consent_version": "x" * 65}, "string_pattern_mismatch"),
+        ("save_card", {"consent_version": "v", "name": ""}, "string_pattern_mismatch"),
+        ("save_card", {"consent_version": "v", "at": "2026"}, "extra_forbidden"),
+        *(("save_card", named(name), "too_many_digits") for name in NUMBERED),
         ("amount", {"amount": 1, "currency": "TRY"}, "extra_forbidden"),
     ],
 )
 def test_a_bad_field_of_a_card_is_named(path: str, value: object, kind: str) -> None:
     found = wrong(schemas.InitiateBody, raw(changed(START, path, value)))
-    assert list(found) == [path]
-    assert kind in found[path]
+    [field] = found
+    assert field.startswith(path)
+    assert kind in found[field]
+
+
+# ── with what is paid ────────────────────────────────────────────────────────
+
+CARD_ID, QUOTE = "a2" * 13, f"{'A' * 90}.{'B' * 43}"
+STORED = {"stored_card": CARD_ID, "return_to": START["return_to"]}
+TEXT = "kvkk-2"
+SAVING = START | {"save_card": {"consent_version": TEXT, "name": "İş kartım"}}
+
+
+def paying(body: dict[str, Any], consent_version: str = TEXT) -> Payment:
+    read = schemas.parse(schemas.InitiateBody, raw(body), TODAY)
+    return read.payment(consent_version)
+
+
+def unfit(body: dict[str, Any], consent_version: str = TEXT) -> FieldProblem:
+    """What does not fit together."""
+    with pytest.raises(InvalidRequest) as refused:
+        paying(body, consent_version)
+    [problem] = refused.value.problems
+    return problem
+
+
+def test_a_payment_is_by_a_card_or_by_our_id_of_a_stored_one() -> None:
+    card = paying(START).card
+    assert isinstance(card, Card)
+    assert (card.number, card.bin) == ("4355084355084358", "435508")
+    assert paying(STORED) == Payment(CARD_ID)
+
+
+def test_either_may_be_at_the_price_of_a_quote() -> None:
+    assert paying(STORED | {"quote": QUOTE}) == Payment(CARD_ID, QUOTE)
+    assert paying(START | {"quote": QUOTE}).quote == QUOTE
+    assert paying(START).quote is None
+
+
+@pytest.mark.parametrize("empty", [{}, {"card": None}, {"stored_card": None}])
+def test_without_any_card_the_card_is_missing(empty: dict[str, Any]) -> None:
+    body = {"return_to": START["return_to"]} | empty
+    assert unfit(body) == FieldProblem("card", "missing")
+
+
+def test_a_card_and_a_stored_one_are_one_too_many() -> None:
+    both = FieldProblem("card", "not_with_stored_card")
+    assert unfit(START | STORED) == both
+    assert unfit(SAVING | STORED) == both
+
+
+@pytest.mark.parametrize("text", [TEXT, ""])
+def test_a_stored_card_is_not_stored_again(text: str) -> None:
+    body = STORED | {"save_card": SAVING["save_card"]}
+    assert unfit(body, text) == FieldProblem("save_card", "not_with_stored_card")
+
+
+def test_a_card_is_stored_only_by_consent_to_the_present_text() -> None:
+    assert paying(SAVING).saving == Saving(TEXT, "İş kartım")
+    unnamed = START | {"save_card": {"consent_version": TEXT}}
+    assert paying(unnamed).saving == Saving(TEXT, "Kart")
+    assert paying(START).saving is None
+    assert paying(START | {"save_card": None}).saving is None
+
+
+@pytest.mark.parametrize("text", ["kvkk-1", "kvkk-3", "KVKK-2", "kvkk-2x", "kvkk-"])
+def test_consent_to_another_text_is_no_consent(text: str) -> None:
+    problem = FieldProblem("save_card.consent_version", "not_the_present_text")
+    assert unfit(SAVING, text) == problem
+
+
+@pytest.mark.parametrize("name", ["Kart 4358", "4358", "2. kartım", "İş"])
+def test_a_card_s_name_may_tell_its_last_four_digits(name: str) -> None:
+    assert paying(START | {"save_card": named(name) | {"consent_version": TEXT}}).saving
+
+
+def test_where_no_text_is_set_no_card_is_stored() -> None:
+    assert unfit(SAVING, "") == FieldProblem("save_card", "cards_not_stored")
+    assert isinstance(paying(START, "").card, Card)
+
+
+def test_a_payment_shows_neither_card_nor_quote() -> None:
+    shown = f"{paying(SAVING | {'quote': QUOTE})!r}"
+    for secret in ("4355084355084358", "917", "Ayşe", QUOTE):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    "field", ["card", "stored_card", "quote", "save_card", "prefer", "number"]
+)
+def test_where_paynet_s_form_takes_the_card_no_field_does(field: str) -> None:
+    body = {"return_to": START["return_to"]}
+    assert schemas.parse(schemas.FormBody, raw(body), TODAY).return_to
+    value = (SAVING | STORED | {"quote": QUOTE}).get(field, "redirect")
+    assert wrong(schemas.FormBody, raw(body | {field: value})) == {
+        field: "extra_forbidden"
+    }
+
+
+@pytest.mark.parametrize("digits", ["435508", "000000"])
+def test_a_bin_is_six_digits(digits: str) -> None:
+    assert schemas.card_bin(digits) == digits
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "43550", "4355084", "43550x", " 435508", "435508\n", "٤٣٥٥٠٨", "4355 08"],
+)
+def test_anything_else_is_no_bin(text: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        schemas.card_bin(text)
+    assert refused.value.problems == (FieldProblem("bin", "six_digits"),)
 
 
 @pytest.mark.parametrize(("month", "year"), [(10, 2026), (12, 2025), (1, 2000)])
@@ -290,6 +430,7 @@ NUMBERS = [
     ("hold_limit_days", 365),
     ("dispute_days", 30),
     ("remind_hours", 168),
+    ("instalments_max", 12),
 ]
 
 
@@ -298,6 +439,21 @@ def test_the_defaults_of_the_border_are_the_policys() -> None:
     assert {name for name, _ in NUMBERS} == {
         each.name for each in fields(Policy) if isinstance(each.default, int)
     } - {"version"}
+
+
+def test_the_platform_may_bear_what_instalments_cost() -> None:
+    chosen = order(policy={"instalment_cost": "platform", "instalments_max": 6})
+    assert chosen.order().policy == Policy(
+        instalment_cost=Bearer.PLATFORM, instalments_max=6
+    )
+    assert order().order().policy.instalment_cost is Bearer.PAYER
+
+
+@pytest.mark.parametrize("value", ["payee", "Payer", "", None, True])
+def test_nobody_else_bears_it(value: object) -> None:
+    body = raw(changed(ORDER, "policy", {"instalment_cost": value}))
+    found = wrong(schemas.CreateBody, body)
+    assert found == {"policy.instalment_cost": "literal_error"}
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from pydantic import ValidationError
 from emanet import settings
 from emanet.settings import (
     ApiSettings,
-    EscrowModeSettings,
+    CardSettings,
     FrontendSettings,
     MerchantSettings,
+    OwnSecretSettings,
     PaceSettings,
+    PaymentModeSettings,
     PaynetSettings,
     Settings,
     TableSettings,
@@ -26,6 +28,7 @@ COMPLETE = {
     "FRONTEND_RETURN_URLS": "https://shop.example/return",
     "PAYNET_ENVIRONMENT": "test",
     "PAYNET_SECRET_ID": "PaynetSecret",
+    "OWN_SECRET_ID": "OwnSecret",
     "WEBHOOK_SECRET_ID": "WebhookSecret",
     "WEBHOOK_SOURCE_CIDRS": "203.0.113.0/24",
     "WEBHOOK_SIGNATURE": "required",
@@ -34,6 +37,9 @@ OPTIONAL = (
     "PUBLIC_BASE_URL",
     "PAYNET_SIMULATOR_URL",
     "PAYNET_ESCROW",
+    "PAYMENT_MODE",
+    "PAYNET_PUBLISHABLE_KEY",
+    "CARD_CONSENT_VERSION",
     "PAYNET_REQUESTS_PER_SECOND",
 )
 
@@ -48,10 +54,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 KINDS: list[type[Settings]] = [
     ApiSettings,
-    EscrowModeSettings,
+    CardSettings,
     FrontendSettings,
     MerchantSettings,
+    OwnSecretSettings,
     PaceSettings,
+    PaymentModeSettings,
     PaynetSettings,
     TableSettings,
     WebhookSettings,
@@ -82,6 +90,10 @@ def test_a_missing_variable_fails_by_name(
         ("PAYNET_ENVIRONMENT", "prod"),
         ("PAYNET_ENVIRONMENT", ""),
         ("PAYNET_SECRET_ID", ""),
+        ("OWN_SECRET_ID", ""),
+        ("PAYMENT_MODE", ""),
+        ("PAYMENT_MODE", "Hosted"),
+        ("PAYMENT_MODE", "form"),
         ("WEBHOOK_SECRET_ID", ""),
         ("WEBHOOK_SIGNATURE", "off"),
         ("WEBHOOK_SIGNATURE", ""),
@@ -112,9 +124,46 @@ def test_a_wrong_variable_fails_by_name(
 def test_paynet_s_own_escrow_is_off_unless_it_is_switched_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert settings.read(EscrowModeSettings).paynet_escrow == "off"
+    assert settings.read(PaymentModeSettings).paynet_escrow == "off"
     monkeypatch.setenv("PAYNET_ESCROW", "on")
-    assert settings.read(EscrowModeSettings).paynet_escrow == "on"
+    assert settings.read(PaymentModeSettings).paynet_escrow == "on"
+
+
+def test_cards_come_to_us_unless_paynet_s_form_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.read(PaymentModeSettings).payment_mode == "api"
+    monkeypatch.setenv("PAYMENT_MODE", "hosted")
+    monkeypatch.setenv("PAYNET_PUBLISHABLE_KEY", "pbk_1")
+    chosen = settings.read(PaymentModeSettings)
+    assert (chosen.payment_mode, chosen.paynet_publishable_key) == ("hosted", "pbk_1")
+
+
+def test_paynet_s_form_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENT_MODE", "hosted")
+    with pytest.raises(ValidationError, match="PAYNET_PUBLISHABLE_KEY"):
+        settings.read(PaymentModeSettings)
+
+
+def test_paynet_s_form_and_its_own_escrow_are_not_combined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (
+        ("PAYMENT_MODE", "hosted"),
+        ("PAYNET_PUBLISHABLE_KEY", "pbk_1"),
+        ("PAYNET_ESCROW", "on"),
+    ):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match="do not combine"):
+        settings.read(PaymentModeSettings)
+
+
+def test_no_card_is_stored_unless_a_text_of_consent_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.read(CardSettings).card_consent_version == ""
+    monkeypatch.setenv("CARD_CONSENT_VERSION", "kvkk-2")
+    assert settings.read(CardSettings).card_consent_version == "kvkk-2"
 
 
 def test_machines_ask_paynet_five_times_a_second_unless_told_otherwise(
@@ -166,6 +215,23 @@ def test_paynet_s_hosts_are_ours_to_know(
     monkeypatch.setenv("PAYNET_ENVIRONMENT", environment_)
     monkeypatch.setenv("PAYNET_SIMULATOR_URL", "http://127.0.0.1:8701")
     assert settings.read(PaynetSettings).base_url == url
+
+
+@pytest.mark.parametrize(
+    ("environment_", "host"),
+    [
+        ("test", "https://pts-pj.paynet.com.tr"),
+        ("production", "https://pj.paynet.com.tr"),
+        ("simulator", "http://127.0.0.1:8701"),
+    ],
+)
+def test_paynet_s_form_comes_from_paynet_s_host(
+    environment_: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYNET_ENVIRONMENT", environment_)
+    monkeypatch.setenv("PAYNET_SIMULATOR_URL", "http://127.0.0.1:8701")
+    script = settings.read(PaynetSettings).form_script
+    assert script == f"{host}/public/js/paynet-custom.min.js"
 
 
 @pytest.mark.parametrize(

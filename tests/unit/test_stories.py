@@ -49,8 +49,11 @@ def test_no_story_pays_out_more_than_came_in(story: Story) -> None:
     """Rule 6: what is done or may have happened, in our books and at PAYNET."""
     for _, escrow, _ in told(story):
         happened = (S.DONE, S.SENT, S.UNKNOWN)
-        out = sum(s.amount_minor for s in escrow.settlements if s.status in happened)
-        assert out + escrow.balances.charged_back <= escrow.balances.captured
+        gone = [s for s in escrow.settlements if s.status in happened]
+        back = escrow.balances.charged_back
+        assert sum(s.amount_minor for s in gone) + back <= escrow.balances.captured
+        taken = escrow.balances.captured + escrow.surcharge_minor
+        assert sum(s.paynet_minor for s in gone) + back <= taken
         done = {
             kind: sum(
                 s.amount_minor
@@ -74,6 +77,29 @@ def test_no_story_forgets_a_capture_a_settlement_or_a_line(story: Story) -> None
         keys = [s.key for s in after.settlements]
         assert [s.key for s in before.settlements] == keys[: len(before.settlements)]
         assert len(set(keys)) == len(keys)
+
+
+@OFTEN
+@given(STORIES)
+def test_no_story_holds_a_surcharge_or_gives_it_back_with_a_part(story: Story) -> None:
+    for _, escrow, _ in told(story):
+        whole, paid = escrow.balances.captured, escrow.surcharge_minor
+        assert 0 <= escrow.surcharge_back_minor <= paid
+        for order in escrow.settlements:
+            is_whole = order.kind is SettlementKind.REFUND
+            is_whole &= order.amount_minor == whole
+            assert order.surcharge_minor == (paid if is_whole else 0)
+
+
+@OFTEN
+@given(STORIES)
+def test_no_story_charges_two_sessions_of_one_attempt(story: Story) -> None:
+    for before, after, _ in told(story):
+        for known in before.attempts:
+            if known.session_id:
+                now = after.attempt(known.number)
+                assert now is not None
+                assert now.session_id == known.session_id
 
 
 def _transactions(escrow: Escrow) -> set[tuple[int, str]]:
@@ -166,3 +192,5 @@ def test_the_books_of_every_story_balance_and_say_what_the_escrow_says(
         revenue = accounts.get("platform_revenue", 0)
         assert payable + revenue == -sums.released
         assert accounts.get("suspense", 0) == -ledger.facts(escrow).get("suspense", 0)
+        surcharge = escrow.surcharge_minor - escrow.surcharge_back_minor
+        assert accounts.get("instalment_surcharge", 0) == -surcharge

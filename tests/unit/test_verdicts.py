@@ -246,7 +246,9 @@ def test_a_late_capture_closes_the_live_attempt_and_its_session_cannot_charge() 
     after = settled(before, FIRST, APPROVED, VERDICT_AT)
     assert newest(after).status is AttemptStatus.SUPERSEDED
     with pytest.raises(IllegalTransition):
-        attempts.begin_charge(after, SECOND, step(Role.BROWSER, VERDICT_AT))
+        attempts.begin_charge(
+            after, SECOND, "session-2", step(Role.BROWSER, VERDICT_AT)
+        )
 
 
 def test_a_known_capture_is_no_second_one_even_among_new_ones() -> None:
@@ -287,7 +289,7 @@ def test_not_found_after_the_quiet_window_is_not_paid_and_asked_twice_more() -> 
 
 def test_the_quiet_window_counts_from_the_last_charge_sent() -> None:
     again = attempts.retake_charge(
-        scenes.charging(), FIRST, step(Role.BROWSER, later(minutes=10))
+        scenes.charging(), FIRST, "session-1", step(Role.BROWSER, later(minutes=10))
     )
     assert verdict(again, FIRST, QUIET_OVER) is None
     quiet = later(minutes=25)

@@ -17,11 +17,11 @@ from emanet.errors import PaynetUnreachable
 from emanet.escrow import Actor, Escrow, QueueReason, Role, Settlement, Status
 from emanet.machine import TRANSITIONS
 from emanet.outcome import Declined
-from emanet.ports import Callback, CallbackStatus, Queued, Session
+from emanet.ports import Callback, CallbackStatus, Form, Queued, Session
 from emanet.usecases.access import Caller
 from emanet.usecases.operate import Waiting
 from tests.unit import every_scene, explained, scenes
-from tests.unit.scenes import AMOUNT_MINOR, later
+from tests.unit.scenes import AMOUNT_MINOR, SURCHARGE_MINOR, TOTAL_MINOR, later
 
 BUYER = Caller("buyer-1", frozenset({"escrow:read", "escrow:pay"}))
 SELLER = Caller("seller-1", frozenset({"escrow:read", "escrow:ship"}))
@@ -110,7 +110,7 @@ def test_a_settlement_is_shown_to_both_parties() -> None:
     assert (part["kind"], part["amount"]["amount"]) == ("release", 100_000)
     assert (rest["kind"], rest["amount"]["amount"]) == ("refund", 30_000)
     assert {part["status"], rest["status"]} == {"done"}
-    facts = {"kind", "amount", "status", "by", "at", "due_at", "ended_at"}
+    facts = {"kind", "amount", "surcharge", "status", "by", "at", "due_at", "ended_at"}
     assert set(part) == facts
     more = {"key", "why", "proof", "sent_at"}
     assert set(seen(scenes.split(), STAFF)["settlements"][0]) == facts | more
@@ -168,7 +168,23 @@ def test_the_payer_sees_his_attempts_and_their_refusals() -> None:
     first, second = seen(scenes.held(), BUYER)["attempts"]
     assert (first["status"], first["refusal"]) == ("declined", "51 insufficient funds")
     assert (second["status"], second["card"]) == ("captured", scenes.CARD_SHOWN)
-    assert set(first) == {"number", "reference_no", "status", "refusal", "card"}
+    assert (first["total"]["amount"], first["instalments"]) == (AMOUNT_MINOR, 1)
+    facts = {"number", "reference_no", "status", "refusal", "card"}
+    assert set(first) == facts | {"total", "instalments"}
+
+
+def test_what_instalments_cost_is_shown_beside_the_amount() -> None:
+    escrow = scenes.refunded(scenes.in_instalments())
+    for caller in (BUYER, SELLER, STAFF, BACKEND):
+        shown = seen(escrow, caller)
+        assert shown["amount"]["amount"] == AMOUNT_MINOR
+        assert shown["surcharge"]["amount"] == SURCHARGE_MINOR
+        [refund] = shown["settlements"]
+        assert refund["amount"]["amount"] == AMOUNT_MINOR
+        assert refund["surcharge"]["amount"] == SURCHARGE_MINOR
+    paid = seen(escrow, BUYER)["attempts"][-1]
+    assert (paid["total"]["amount"], paid["instalments"]) == (TOTAL_MINOR, 3)
+    assert seen(scenes.held(), BUYER)["surcharge"]["amount"] == 0
 
 
 @pytest.mark.parametrize("caller", [SELLER, BACKEND, DRIVER], ids=lambda c: c.sub)
@@ -430,6 +446,16 @@ def test_the_way_that_the_frontend_prefers_is_taken_if_there_is_one() -> None:
 
 def test_the_session_itself_is_not_shown() -> None:
     assert "session-1" not in json.dumps(views.three_ds(BOTH, "html"))
+
+
+def test_paynet_s_own_form_is_shown_as_its_frontend_needs_it() -> None:
+    form = Form("https://p.example/x.js", {"data-key": "pbk_1"}, "https://back.example")
+    assert views.own_form(form) == {
+        "kind": "form",
+        "script": "https://p.example/x.js",
+        "attributes": {"data-key": "pbk_1"},
+        "action": "https://back.example",
+    }
 
 
 def test_no_way_at_all_is_paynet_s_failure() -> None:

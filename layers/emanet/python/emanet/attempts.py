@@ -25,10 +25,34 @@ def start_attempt(escrow: Escrow, attempt: Attempt, step: Step) -> Escrow:
 
     Raises AttemptStarting, TooManyAttempts, AttemptsTooFast, IllegalTransition.
     """
+    return _begin(escrow, "start_attempt", Status.CREATED, attempt, step)
+
+
+def open_form(escrow: Escrow, attempt: Attempt, step: Step) -> Escrow:
+    """The same for PAYNET's own form: there is nothing to wait for, and its session is
+    known when the payer comes back. Raises as start_attempt does."""
+    opened = replace(
+        attempt, status=AttemptStatus.OPEN, expires_at=_session_end(escrow, step.at)
+    )
+    return _begin(escrow, "open_form", Status.AUTHENTICATING, opened, step)
+
+
+def _begin(
+    escrow: Escrow, name: str, target: Status, attempt: Attempt, step: Step
+) -> Escrow:
     if escrow.status in (Status.CREATED, Status.AUTHENTICATING):
         _refuse_start(escrow, step.at)
     attempts = (*close_live(escrow, AttemptStatus.SUPERSEDED, step.at), attempt)
-    return advance(escrow, "start_attempt", Status.CREATED, step, attempts=attempts)
+    return advance(escrow, name, target, step, attempts=attempts)
+
+
+def must_be_payable(escrow: Escrow, at: datetime) -> None:
+    """Before PAYNET is asked anything. Raises as start_attempt does."""
+    if escrow.status not in (Status.CREATED, Status.AUTHENTICATING):
+        raise IllegalTransition(escrow, "wrong_status")
+    _refuse_start(escrow, at)
+    if reason := may_start(escrow, at):
+        raise IllegalTransition(escrow, reason)
 
 
 def _refuse_start(escrow: Escrow, at: datetime) -> None:
@@ -48,7 +72,7 @@ def store_session(escrow: Escrow, number: int, session_id: str, step: Step) -> E
         attempt,
         status=AttemptStatus.OPEN,
         session_id=session_id,
-        expires_at=step.at + timedelta(minutes=escrow.policy.session_minutes),
+        expires_at=_session_end(escrow, step.at),
     )
     return advance(
         escrow,
@@ -57,6 +81,10 @@ def store_session(escrow: Escrow, number: int, session_id: str, step: Step) -> E
         step,
         attempts=with_attempt(escrow, opened),
     )
+
+
+def _session_end(escrow: Escrow, at: datetime) -> datetime:
+    return at + timedelta(minutes=escrow.policy.session_minutes)
 
 
 def refuse_session(escrow: Escrow, number: int, why: str, step: Step) -> Escrow:
@@ -107,23 +135,29 @@ def _give_back(escrow: Escrow, name: str, status: AttemptStatus, step: Step) -> 
     return advance(escrow, name, Status.CREATED, step, attempts=attempts)
 
 
-def begin_charge(escrow: Escrow, number: int, step: Step) -> Escrow:
-    """The intent, written before tds_charge is sent."""
-    return _send(escrow, "begin_charge", number, step)
+def begin_charge(escrow: Escrow, number: int, session_id: str, step: Step) -> Escrow:
+    """The intent, written before the charge is sent. From now on this session alone is
+    the attempt's."""
+    return _send(escrow, "begin_charge", number, session_id, step)
 
 
-def retake_charge(escrow: Escrow, number: int, step: Step) -> Escrow:
+def retake_charge(escrow: Escrow, number: int, session_id: str, step: Step) -> Escrow:
     """The first sender is gone (its lease is over): this one repeats the same pair."""
-    return _send(escrow, "retake_charge", number, step)
+    return _send(escrow, "retake_charge", number, session_id, step)
 
 
-def _send(escrow: Escrow, name: str, number: int, step: Step) -> Escrow:
+def _send(
+    escrow: Escrow, name: str, number: int, session_id: str, step: Step
+) -> Escrow:
     attempt = escrow.live_attempt
     if attempt is None or attempt.number != number:
         raise IllegalTransition(escrow, "session_over")
+    if session_id != attempt.session_id and not attempt.takes_any_session:
+        raise IllegalTransition(escrow, "another_session")
     sent = replace(
         attempt,
         status=AttemptStatus.CHARGING,
+        session_id=session_id,
         last_sent=step.at,
         sends=attempt.sends + 1,
         lease_until=step.at + policy.CHARGE_LEASE,

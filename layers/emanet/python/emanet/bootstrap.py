@@ -4,6 +4,8 @@ from the settings. A function that does not ask for a thing does not load it."""
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import logging
 import secrets
 from datetime import UTC, datetime
@@ -18,11 +20,15 @@ from emanet import settings
 from emanet.dynamodb import table
 from emanet.errors import SecretUnavailable
 from emanet.paynet import callbacks
-from emanet.ports import Desk, Gateway, Hint, MoneyOut, PaynetLists
+from emanet.ports import Cards, Desk, Forms, Gateway, Hint, MoneyOut, PaynetLists
 from emanet.webhook_gate import WebhookGate
 
 if TYPE_CHECKING:
     from emanet.paynet.line import Pace
+    from emanet.usecases.complete_3d import Counter
+    from emanet.usecases.initiate_3d import Till
+    from emanet.usecases.offer_instalments import Pricing
+    from emanet.usecases.stored_cards import CardBook
 
 logger = Logger(child=True)
 
@@ -129,9 +135,89 @@ def _paynet_key() -> str:
 
 
 @cache
+def payment_mode() -> settings.PaymentModeSettings:
+    """How this deployment takes new payments."""
+    return settings.read(settings.PaymentModeSettings)
+
+
+def is_hosted() -> bool:
+    """The card is typed into PAYNET's own form; we never see it."""
+    return payment_mode().payment_mode == "hosted"
+
+
 def in_paynet_escrow() -> bool:
     """New payments are held by PAYNET's own escrow too."""
-    return settings.read(settings.EscrowModeSettings).paynet_escrow == "on"
+    return payment_mode().paynet_escrow == "on"
+
+
+@cache
+def card_consent_version() -> str:
+    """The text to which a payer agrees who stores his card; empty: no card is
+    stored."""
+    return settings.read(settings.CardSettings).card_consent_version
+
+
+@cache
+def forms() -> Forms:
+    """PAYNET's own form in the payer's browser."""
+    from emanet.paynet.form import PaynetForm  # noqa: PLC0415 - only who shows it loads it
+
+    return PaynetForm(_paynet().form_script, payment_mode().paynet_publishable_key)
+
+
+@cache
+def cards() -> Cards:
+    """PAYNET, and what it knows of cards; for a payer who waits."""
+    from emanet.paynet.cards import PaynetCards  # noqa: PLC0415 - only who asks loads it
+
+    return PaynetCards(_paynet().base_url, _paynet_key, clock)
+
+
+def card_book() -> CardBook:
+    """The payers' stored cards."""
+    from emanet.usecases.stored_cards import CardBook  # noqa: PLC0415 - as above
+
+    return CardBook(store(), cards(), lambda: own_key("card ids"))
+
+
+def till() -> Till:
+    """What a payment by card begins with."""
+    from emanet.usecases.initiate_3d import Till  # noqa: PLC0415 - as above
+
+    return Till(desk(), gateway(), card_book(), quote_key, paynet_user_id)
+
+
+def counter() -> Counter:
+    """Where a card is charged."""
+    from emanet.usecases.complete_3d import Counter  # noqa: PLC0415 - as above
+
+    return Counter(desk(), gateway(), store())
+
+
+def pricing() -> Pricing:
+    """What prices instalments; inside PAYNET's own form nobody asks us."""
+    from emanet.usecases.offer_instalments import Pricing  # noqa: PLC0415 - as above
+
+    asked = None if is_hosted() else cards()
+    return Pricing(store(), asked, clock)
+
+
+def quote_key() -> bytes:
+    """Signs instalment quotes. Raises SecretUnavailable."""
+    return own_key("quotes")
+
+
+def paynet_user_id(payer_id: str) -> str:
+    """By this PAYNET may know a payer; it says nothing about him."""
+    digest = hmac.digest(own_key("payers"), payer_id.encode(), hashlib.sha256)
+    return base64.b32encode(digest).decode()[:26].lower()
+
+
+def own_key(purpose: str) -> bytes:
+    """One for each purpose, out of the deployment's own secret. Raises
+    SecretUnavailable."""
+    own = secret(settings.read(settings.OwnSecretSettings).own_secret_id, "key")
+    return hmac.digest(own.encode(), purpose.encode(), hashlib.sha256)
 
 
 @cache

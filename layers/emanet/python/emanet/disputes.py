@@ -25,6 +25,7 @@ from emanet.settlements import (
     all_withdrawn,
     refundable_at,
     restored,
+    surcharge_with,
     suspended,
 )
 
@@ -124,20 +125,23 @@ def decided(  # noqa: PLR0917 - the facts of one decision
             fingerprint=fingerprint,
             at=step.at,
             why=why,
-            due_at=_leg_due_at(escrow, kind, minor, step),
+            due_at=step.at,
         )
         for kind, minor in parts.items()
         if minor
     )
-    return (*all_withdrawn(escrow, step.at), *made)
+    return (*all_withdrawn(escrow, step.at), *(_leg(escrow, m, step) for m in made))
 
 
-def _leg_due_at(
-    escrow: Escrow, kind: SettlementKind, minor: int, step: Step
-) -> datetime:
-    if kind is SettlementKind.RELEASE:
-        return step.at
-    return refundable_at(escrow, minor, step.at)
+def _leg(escrow: Escrow, made: Settlement, step: Step) -> Settlement:
+    """A refund knows PAYNET's day rule, and what goes back beside it."""
+    if made.kind is SettlementKind.RELEASE:
+        return made
+    return replace(
+        made,
+        due_at=refundable_at(escrow, made.amount_minor, step.at),
+        surcharge_minor=surcharge_with(escrow, made.amount_minor),
+    )
 
 
 def escalate(escrow: Escrow, step: Step) -> Escrow:

@@ -17,8 +17,10 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from emanet import bootstrap, problems, reports, schemas, views
+from emanet.cards import CARD_ID
 from emanet.errors import (
     BodyTooLarge,
+    CardNotFound,
     EmanetError,
     EscrowNotFound,
     InvalidRequest,
@@ -134,6 +136,13 @@ def escrow_id(text: str) -> str:
     """An id from a path, matched before anything is read. Raises EscrowNotFound."""
     if not ESCROW_ID.fullmatch(text):
         raise EscrowNotFound
+    return text
+
+
+def card_id(text: str) -> str:
+    """The same for a stored card. Raises CardNotFound."""
+    if not CARD_ID.fullmatch(text):
+        raise CardNotFound
     return text
 
 

@@ -5,14 +5,14 @@ never carries card data, tokens or keys, and never chooses an HTTP status.
     EmanetError
     ├── NotAllowed            asked for something the caller may not do
     │   ├── EscrowNotFound        unknown, or not the caller's: the same answer
-    │   ├── CallbackNotFound      ├── PlanNotFound
+    │   ├── CallbackNotFound      ├── PlanNotFound        ├── CardNotFound
     │   └── NotYourAction         a party, but not the one who may
     ├── Refused               asked for something the escrow's state forbids
     │   ├── IllegalTransition     ├── AttemptStarting     ├── TooManyAttempts
     │   ├── OrderExists           ├── Superseded          ├── AttemptsTooFast
     │   └── PreviousRoundOpen     └── TooManySettlements
     ├── InvalidRequest        a field is wrong: names the field, echoes nothing
-    │   ├── NotJson   ├── BodyTooLarge   └── KeyReused
+    │   ├── NotJson   ├── BodyTooLarge   ├── KeyReused    └── QuoteRefused
     ├── PaymentRefused        PAYNET did not open a session for this card
     ├── Unavailable           an outside world did not answer: try again later
     │   ├── PaynetUnreachable   ├── SecretUnavailable   └── StoreUnavailable
@@ -58,6 +58,12 @@ class PlanNotFound(NotAllowed):
     """No such plan of repairs, or it is older than a month."""
 
     code = "plan_not_found"
+
+
+class CardNotFound(NotAllowed):
+    """No such stored card, or not one of the caller's."""
+
+    code = "card_not_found"
 
 
 class NotYourAction(NotAllowed):
@@ -166,6 +172,12 @@ class KeyReused(InvalidRequest):
     """The same Idempotency-Key came with another body."""
 
     code = "idempotency_key_reused"
+
+
+class QuoteRefused(InvalidRequest):
+    """The instalment quote does not hold here; `problems` says why."""
+
+    code = "quote_refused"
 
 
 class PaymentRefused(EmanetError):

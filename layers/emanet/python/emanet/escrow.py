@@ -136,10 +136,31 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What an attempt asks PAYNET for, and what an approval must show: kuruş, number of
+    instalments, and whether the card was typed into PAYNET's own form."""
+
+    reference_no: str
+    amount_minor: int
+    instalments: int = 1
+    is_hosted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardConsent:
+    """The payer's word that his card may be stored: to which text, and when."""
+
+    text_version: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try to pay by 3-D Secure. `reference_no` is how PAYNET knows it; the state in
-    its return path is kept as a digest; no token is ever kept. `is_escrow`: opened in
-    PAYNET's own escrow mode, whatever the deployment says later."""
+    its return path is kept as a digest; no token is ever kept. `expected_minor` is the
+    escrow's amount and the surcharge of its instalments. `is_escrow`: opened in
+    PAYNET's own escrow mode, `is_hosted`: paid in PAYNET's own form, whatever the
+    deployment says later. `consent`: the card shall be stored if it pays."""
 
     number: int
     reference_no: str
@@ -159,10 +180,25 @@ class Attempt:
     refusal: str | None = None
     is_escrow: bool = False
     captures: tuple[Capture, ...] = ()
+    instalments: int = 1
+    is_hosted: bool = False
+    consent: CardConsent | None = None
 
     @property
     def is_live(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def takes_any_session(self) -> bool:
+        """PAYNET's form opens its own session in the browser: the first that comes back
+        on the attempt's secret path is the attempt's."""
+        return self.is_hosted and self.session_id is None
+
+    @property
+    def expected(self) -> Expected:
+        return Expected(
+            self.reference_no, self.expected_minor, self.instalments, self.is_hosted
+        )
 
 
 class QueueReason(StrEnum):
@@ -216,9 +252,10 @@ RESERVING = UNSENT | {SettlementStatus.SENT, SettlementStatus.UNKNOWN}
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """One movement of captured money. `key` makes it happen once; `fingerprint` tells a
-    repeat from another request under the same key. `listed` are the reversals that
-    PAYNET showed of this transaction before the order was sent: only another one proves
-    it. The secret of its callback's path is kept as a digest."""
+    repeat from another request under the same key. `surcharge_minor` goes back beside
+    `amount_minor`, which alone is held. `listed` are the reversals that PAYNET showed
+    of this transaction before the order was sent: only another one proves it. The
+    secret of its callback's path is kept as a digest."""
 
     key: str
     kind: SettlementKind
@@ -239,6 +276,12 @@ class Settlement:
     ended_at: datetime | None = None
     proof: str = ""
     commission_back_minor: int = 0
+    surcharge_minor: int = 0
+
+    @property
+    def paynet_minor(self) -> int:
+        """What PAYNET is asked to move, and shows when it has."""
+        return self.amount_minor + self.surcharge_minor
 
     @property
     def subject(self) -> str:
@@ -411,6 +454,18 @@ class Escrow:
         return None
 
     @property
+    def surcharge_minor(self) -> int:
+        """What the payer paid beyond the amount for his instalments; never held."""
+        taken = self.funding[1].amount_minor if self.funding else None
+        return 0 if taken is None else taken - self.amount_minor
+
+    @property
+    def surcharge_back_minor(self) -> int:
+        """So much of it went back."""
+        done = SettlementStatus.DONE
+        return sum(s.surcharge_minor for s in self.settlements if s.status is done)
+
+    @property
     def in_paynet_escrow(self) -> bool:
         """PAYNET itself holds the money until we approve (its own escrow)."""
         return bool(self.funding and self.funding[0].is_escrow)
@@ -464,3 +519,8 @@ ESCROW_ID = re.compile("[a-z2-7]{26}")
 def escrow_id_of(reference_no: str) -> str:
     """The escrow that a `reference_no` claims to belong to."""
     return reference_no.partition("-")[0]
+
+
+def is_of_our_form(reference_no: str | None) -> bool:
+    """It names an escrow of ours, real or not."""
+    return bool(reference_no and ESCROW_ID.fullmatch(escrow_id_of(reference_no)))

@@ -5,6 +5,7 @@ is zero. All amounts are kuruş.
 
     captured ─▶ escrow_liability ─▶ payee_payable (released) ─▶ platform_revenue (fee)
     paynet_receivable: what PAYNET owes us, less its fee, less what went back
+    instalment_surcharge: what payers paid for instalments; it meets PAYNET's higher fee
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Account(StrEnum):
     PAYNET_COMMISSION_TAX = "paynet_commission_tax"
     REFUND_LOSS = "refund_loss"
     CHARGEBACK_LOSS = "chargeback_loss"
+    INSTALMENT_SURCHARGE = "instalment_surcharge"
     SUSPENSE = "suspense"
 
 
@@ -47,6 +49,7 @@ _A = Account
 # sum → (debited, credited) when it grows; the other way round when it shrinks
 PAIRS: Mapping[str, tuple[Account, Account]] = {
     "captured": (_A.PAYNET_RECEIVABLE, _A.ESCROW_LIABILITY),
+    "surcharge": (_A.PAYNET_RECEIVABLE, _A.INSTALMENT_SURCHARGE),
     "suspense": (_A.PAYNET_RECEIVABLE, _A.SUSPENSE),
     "commission": (_A.PAYNET_COMMISSION, _A.PAYNET_RECEIVABLE),
     "commission_tax": (_A.PAYNET_COMMISSION_TAX, _A.PAYNET_RECEIVABLE),
@@ -87,6 +90,7 @@ def facts(escrow: Escrow) -> dict[str, int]:
         "refunded": sums.refunded,
         "charged_back": sums.charged_back,
         "fee": _fee_minor(escrow),
+        "surcharge": escrow.surcharge_minor - escrow.surcharge_back_minor,
         "suspense": sum(map(_in_suspense, escrow.captures)),
         "chargeback_loss": _chargeback_loss(escrow),
     }
@@ -146,7 +150,8 @@ def _refunded(escrow: Escrow, capture: Capture) -> tuple[int, int]:
     """Of this capture: kuruş given back, and how much of its fee PAYNET gave back."""
     if capture.status is CaptureStatus.FUNDS:
         done = [s for s in escrow.settlements if _is_refund_done(s)]
-        return escrow.balances.refunded, sum(s.commission_back_minor for s in done)
+        back = sum(s.commission_back_minor for s in done)
+        return escrow.balances.refunded + escrow.surcharge_back_minor, back
     refund = capture.refund
     if refund is None or not _is_done(refund):
         return 0, 0

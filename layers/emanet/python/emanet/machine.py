@@ -92,6 +92,8 @@ TRANSITIONS: tuple[Transition, ...] = tuple(row for rows in (
     # ── paying ──
     _rows("start_attempt", "created authenticating", "created", "payer",
           guards.may_start, "pay"),
+    _rows("open_form", "created authenticating", "authenticating", "payer",
+          guards.may_start, "pay"),
     _rows("store_session", "created", "authenticating", "payer"),
     _rows("refuse_session", "created", "created", "payer"),
     _rows("fail_3d", "authenticating", "created", "browser"),

@@ -126,7 +126,7 @@ def found_done(escrow: Escrow, key: str, returned: Returned) -> Proof | None:
         return None
     amounts = [r.amount_minor or 0 for r in returned.rows if r.is_succeed is not False]
     of_a_part = amounts and sum(amounts) != capture.amount_minor
-    whole = order.amount_minor == capture.amount_minor
+    whole = order.paynet_minor == capture.amount_minor
     if not whole or of_a_part or _gave_back(escrow, capture):
         return None
     return Proof(REVERSED)
@@ -135,7 +135,7 @@ def found_done(escrow: Escrow, key: str, returned: Returned) -> Proof | None:
 def _by_rows(new: list[Reversal], order: Settlement) -> Proof:
     """Exactly one, of exactly the amount; more than that is more than was ordered."""
     row = new[0]
-    same = row.amount_minor in (None, order.amount_minor)
+    same = row.amount_minor in (None, order.paynet_minor)
     return Proof(row.id, row.commission_minor or 0, is_odd=len(new) > 1 or not same)
 
 
@@ -149,7 +149,7 @@ def foreign(escrow: Escrow, key: str, returned: Returned) -> list[Reversal]:
     for order in done:
         if any(order.proof == row.id for row in returned.rows):
             continue  # explained by its own row
-        same = (r for r in rest if r.amount_minor in (None, order.amount_minor))
+        same = (r for r in rest if r.amount_minor in (None, order.paynet_minor))
         if found := next(same, None):
             rest.remove(found)
     return rest

@@ -5,7 +5,7 @@ tell."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from emanet.escrow import Capture
@@ -13,9 +13,11 @@ from emanet.escrow import Capture
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """Exactly one capture of exactly the expected amount."""
+    """Exactly one capture of exactly the expected amount. `card_owner_id`: the card was
+    stored with it, for this owner at PAYNET."""
 
     capture: Capture
+    card_owner_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Doubtful:
 
     reason: str
     captures: tuple[Capture, ...]
+    card_owner_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Unknown:
     why: str
     unreachable: bool = False
     seen: Capture | None = None
+    card_owner_id: str | None = field(default=None, repr=False)
 
 
 Outcome = Approved | Declined | NotFound | Doubtful | Unknown

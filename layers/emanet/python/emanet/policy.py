@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-POLICY_VERSION = 2
+POLICY_VERSION = 3
 
 # Bounds that protect the item and the bank, the same for every escrow.
 ATTEMPTS_MAX = 10
@@ -18,6 +18,13 @@ PARTY_SETTLEMENTS_MAX = 20  # the last only for all that is available
 DISPUTES_MAX = 5
 EVIDENCE_MAX = 10
 WHY_BYTES_MAX = 120  # keeps an entry of history below 512 bytes
+
+# Instalments: how many a bank may offer, how long a quote holds, how long an answer of
+# PAYNET about a card's bank is used again.
+INSTALMENTS_MAX = 12
+INSTALMENTS_SINCE = 3  # version of the policy
+QUOTE_HOLDS = timedelta(minutes=15)
+RATIOS_KEPT_FOR = timedelta(minutes=5)
 
 # The rhythm of one attempt.
 STARTING_FOR = timedelta(seconds=30)  # a session that is being opened right now
@@ -64,10 +71,17 @@ class Ending(StrEnum):
     REVIEW = "review"  # frozen for a human
 
 
+class Bearer(StrEnum):
+    """Who bears what instalments cost."""
+
+    PAYER = "payer"  # a surcharge on the amount
+    PLATFORM = "platform"  # the payer pays the amount, PAYNET keeps more of it
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the marketplace may choose for one escrow. An unpaid order always expires,
-    and the hold limit always leads to review."""
+    and the hold limit always leads to review. `instalments_max` 1: none are offered."""
 
     version: int = POLICY_VERSION
     pay_within_hours: int = 72
@@ -81,3 +95,10 @@ class Policy:
     hold_limit_days: int = 60
     dispute_days: int = 3
     remind_hours: int = 24
+    instalments_max: int = INSTALMENTS_MAX
+    instalment_cost: Bearer = Bearer.PAYER
+
+    @property
+    def instalments_allowed(self) -> int:
+        """One for an escrow that was registered before there were any."""
+        return self.instalments_max if self.version >= INSTALMENTS_SINCE else 1

@@ -9,7 +9,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from emanet.escrow import Actor, Capture, Escrow, QueueReason, Step
+from emanet.cards import CardOwner, StoredCard
+from emanet.escrow import Actor, Capture, Escrow, Expected, QueueReason, Step
+from emanet.instalments import CardBank
 from emanet.outcome import Outcome, Reply, Returned, Reversal, Sale, Unknown
 
 Clock = Callable[[], datetime]
@@ -29,17 +31,32 @@ class Card:
     expiry_year: int = field(repr=False)
     cvc: str = field(repr=False)
 
+    @property
+    def bin(self) -> str:
+        """The first six digits: which bank's it is."""
+        return self.number[:6]
+
+
+@dataclass(frozen=True, slots=True)
+class Storing:
+    """The card shall be stored if it pays: under this name, for an owner whom PAYNET
+    knows, or whom it is told of now by an id of ours."""
+
+    name: str
+    user_unique_id: str = field(repr=False)
+    owner_id: str | None = field(default=None, repr=False)
+
 
 @dataclass(frozen=True, slots=True)
 class SessionOrder:
     """What a 3-D session is opened for. `domain` is a bare host name; `is_escrow`:
     PAYNET itself keeps the money until we approve."""
 
-    reference_no: str
-    amount_minor: int
+    expected: Expected
     return_url: str = field(repr=False)
     domain: str
     is_escrow: bool = False
+    storing: Storing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,16 @@ class Session:
     html_content: str | None = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """PAYNET's own form in the payer's browser: its script, the attributes that the
+    script tag must carry, and where the form posts to. We never see the card."""
+
+    script: str
+    attributes: Mapping[str, str] = field(repr=False)
+    action: str = field(repr=False)
+
+
 class Gateway(Protocol):
     """PAYNET. Every call ends before `deadline`; none is repeated unless it says so."""
 
@@ -59,31 +86,52 @@ class Gateway(Protocol):
         time for a charge. Raises SecretUnavailable, PaynetUnreachable."""
 
     def open_session(
-        self, order: SessionOrder, card: Card, deadline: datetime
+        self, order: SessionOrder, card: Card | StoredCard, deadline: datetime
     ) -> Session:
         """tds_initial; moves no money.
 
-        Raises PaymentRefused (PAYNET said no), PaynetUnreachable (no usable answer),
-        SecretUnavailable.
+        Raises PaymentRefused (PAYNET said no), CardNotFound (the stored card is gone),
+        PaynetUnreachable (no usable answer), SecretUnavailable.
         """
 
     def charge(
-        self,
-        session_id: str,
-        token_id: str,
-        *,
-        reference_no: str,
-        expected_minor: int,
-        deadline: datetime,
+        self, session_id: str, token_id: str, expected: Expected, deadline: datetime
     ) -> Outcome:
-        """tds_charge, the only call that takes money. Repeats the same pair once if
-        time remains, and asks for what an approval leaves out. Never NotFound; raises
-        SecretUnavailable only (before anything was sent)."""
+        """tds_charge, or charge for PAYNET's own form: the only calls that take money.
+        Repeats the same pair once if time remains, and asks for what an approval leaves
+        out. Never NotFound; raises SecretUnavailable only (before anything was
+        sent)."""
 
-    def ask(
-        self, reference_no: str, expected_minor: int, deadline: datetime
-    ) -> Outcome:
+    def ask(self, expected: Expected, deadline: datetime) -> Outcome:
         """check, then detail where needed; moves no money. Raises SecretUnavailable."""
+
+
+class Forms(Protocol):
+    """PAYNET's own form, for a deployment that wants to see no card number."""
+
+    def form(self, order: SessionOrder) -> Form:
+        """What the frontend needs to show it; asks nobody."""
+
+
+class Cards(Protocol):
+    """What PAYNET knows of cards. Nothing here moves money. All raise
+    SecretUnavailable."""
+
+    def bank_of(
+        self, bin_: str, amount_minor: int, deadline: datetime, *, on_top: bool
+    ) -> CardBank | Unknown:
+        """ratio/Get: the card's bank and its prices of instalments. `on_top`: with the
+        commission added to the amount. An answer is used again for a few minutes."""
+
+    def stored(
+        self, owner_id: str, deadline: datetime
+    ) -> tuple[StoredCard, ...] | Unknown:
+        """card/list: every card of this owner, all pages."""
+
+    def delete(
+        self, owner_id: str, card_hash: str, deadline: datetime
+    ) -> bool | Unknown:
+        """card/delete. False: PAYNET has no such card."""
 
 
 class MoneyOut(Protocol):
@@ -201,6 +249,16 @@ class EscrowStore(Protocol):
 
     def list_for_payee(self, payee_id: str, limit: int) -> list[Escrow]:
         """Newest first, eventually consistent."""
+
+
+class CardOwners(Protocol):
+    """The payers who store cards. All methods may raise StoreUnavailable."""
+
+    def read_owner(self, payer_id: str) -> CardOwner | None:
+        """Consistent; None: he stores none. Raises UnreadableItem."""
+
+    def keep_owner(self, before: CardOwner | None, after: CardOwner) -> bool:
+        """Written if nobody else wrote meanwhile."""
 
 
 class Schedule(Protocol):

@@ -61,6 +61,13 @@ PROBLEMS: dict[str, Problem] = {
         "Bir alan hatalı",
         "`errors` içinde adı geçen alanları düzeltip isteği yeniden gönderin.",
     ),
+    "quote_refused": _problem(
+        422,
+        "The instalment quote does not hold",
+        "Ask `GET /api/instalments` again for this card; nothing was charged.",
+        "Taksit teklifi geçerli değil",
+        "Bu kart için `GET /api/instalments`i yeniden çağırın; para çekilmedi.",
+    ),
     "idempotency_key_reused": _problem(
         422,
         "This Idempotency-Key was used for another request",
@@ -88,6 +95,13 @@ PROBLEMS: dict[str, Problem] = {
         "Make a new plan: plans are kept for a month.",
         "Böyle bir plan yok",
         "Yeni bir plan çıkarın: planlar bir ay saklanır.",
+    ),
+    "card_not_found": _problem(
+        404,
+        "There is no such stored card",
+        "Take its id from `GET /api/cards`; it may be deleted. Nothing was charged.",
+        "Böyle bir kayıtlı kart yok",
+        "Numarasını `GET /api/cards`tan alın; silinmiş olabilir. Para çekilmedi.",
     ),
     "not_your_action": _problem(
         403,
@@ -235,6 +249,37 @@ FIELD_TEXTS: dict[str, dict[Language, str]] = {
     "hold_limit_too_short": {
         "en": "has a hold limit shorter than shipping, claim and inspection together",
         "tr": "içindeki tutma süresi gönderim, bildirim ve inceleme toplamından kısa",
+    },
+    "altered": {"en": "was not signed by us", "tr": "tarafımızdan imzalanmamış"},
+    "another_escrow": {"en": "is of another escrow", "tr": "başka bir emanete ait"},
+    "another_card": {
+        "en": "is for a card that begins with other digits",
+        "tr": "başka rakamlarla başlayan bir kart için",
+    },
+    "quote_expired": {"en": "is older than 15 minutes", "tr": "15 dakikadan eski"},
+    "amount_changed": {
+        "en": "is of an amount that has changed since",
+        "tr": "sonradan değişen bir tutara ait",
+    },
+    "too_many_digits": {
+        "en": "may hold four digits at most: no card number",
+        "tr": "en çok dört rakam içerebilir: kart numarası yazılmaz",
+    },
+    "six_digits": {
+        "en": "must be the first six digits of the card",
+        "tr": "kartın ilk altı hanesi olmalı",
+    },
+    "not_with_stored_card": {
+        "en": "does not go with a stored card",
+        "tr": "kayıtlı kartla birlikte gönderilemez",
+    },
+    "cards_not_stored": {
+        "en": "is not offered: this deployment stores no cards",
+        "tr": "sunulmuyor: bu kurulum kart saklamıyor",
+    },
+    "not_the_present_text": {
+        "en": "is not the text in force: show it and ask again",
+        "tr": "yürürlükteki metin değil: metni gösterip yeniden sorun",
     },
     "reused": {"en": "was used before", "tr": "daha önce kullanıldı"},
 }

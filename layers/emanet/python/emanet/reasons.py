@@ -10,6 +10,22 @@ REASONS: dict[str, tuple[str, str]] = {
         "Bu durumda yapılamaz.",
     ),
     # ── paying ──
+    "another_session": (
+        "Another session of the bank's page came back first.",
+        "Bankadan önce başka bir oturum geri döndü.",
+    ),
+    "hosted_form": (
+        "Here PAYNET's own form takes the card, in one payment.",
+        "Burada kartı PAYNET'in kendi formu alır; tek çekim yapılır.",
+    ),
+    "policy": (
+        "The seller takes a single payment only.",
+        "Satıcı yalnızca tek çekim kabul ediyor.",
+    ),
+    "paynet_unreachable": (
+        "PAYNET does not tell instalments just now; a single payment is possible.",
+        "PAYNET şu anda taksitleri bildirmiyor; tek çekim yapılabilir.",
+    ),
     "attempt_starting": (
         "A payment is being started right now.",
         "Şu anda bir ödeme başlatılıyor.",

@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from emanet.escrow import ESCROW_ID
-from emanet.usecases.complete_3d import Landing, Return
+from emanet.usecases.complete_3d import UNREADABLE, Landing, Return
 
 _VALUE = re.compile("[!-~]{1,100}")
-UNREADABLE = "(unreadable)"  # equals no session that PAYNET ever gave out
 _NUMBER = re.compile("[1-9][0-9]{0,2}")
 
 

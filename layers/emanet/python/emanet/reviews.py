@@ -133,15 +133,18 @@ def settle(
 
 
 def accept_mismatch(escrow: Escrow, xact_id: str, why: str, step: Step) -> Escrow:
-    """This capture is the payment: the amount is corrected to it; whatever else was
-    taken goes back."""
+    """This capture is the payment; whatever else was taken goes back. Its sum may be
+    what was asked for, and the doubt another: then the amount stays, and a surcharge
+    stays beside it. Else the amount is corrected to the sum."""
     attempt, capture = _mismatch(escrow, xact_id)
     minor = capture.amount_minor
     if escrow.balances.captured:
         raise IllegalTransition(escrow, "already_paid")
     if minor is None or capture.is_reversed:
         raise IllegalTransition(escrow, "not_acceptable")
-    if escrow.fee_minor >= minor:
+    as_asked = minor == attempt.expected_minor
+    amount = escrow.amount_minor if as_asked else minor
+    if escrow.fee_minor >= amount:
         raise IllegalTransition(escrow, "fee_exceeds_amount")
     rest = replace(escrow, attempts=_others_go_back(escrow, capture, step))
     return funded(
@@ -152,7 +155,7 @@ def accept_mismatch(escrow: Escrow, xact_id: str, why: str, step: Step) -> Escro
         step,
         why=why,
         **out_of_review(escrow),
-        amount_minor=minor,
+        amount_minor=amount,
     )
 
 

@@ -24,24 +24,28 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from emanet.cards import CARD_ID
 from emanet.disputes import Legs
 from emanet.errors import FieldProblem, InvalidRequest, NotJson
 from emanet.escrow import Party, QueueReason, Role
 from emanet.money import CURRENCY, MAX_AMOUNT_MINOR
-from emanet.policy import EVIDENCE_MAX, Ending, Policy
+from emanet.policy import EVIDENCE_MAX, INSTALMENTS_MAX, Bearer, Ending, Policy
 from emanet.ports import Card
 from emanet.usecases.create_escrow import Order
 from emanet.usecases.fulfil import Objection, Parcel
 from emanet.usecases.operate import OVER_MONEY, Asked, Decision
 from emanet.usecases.pay_out import Wish
+from emanet.usecases.starting import Payment, Saving
 
 QUEUE_LINES_MAX = 100
 CARD_DIGITS = range(12, 20)
+CARD_NAME_DIGITS = 4
 FOUR_DIGIT_YEARS = range(2000, 2100)
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@-]{1,64}$")]
 _KEY = re.compile("[A-Za-z0-9._:-]{1,64}")
 _MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
+_BIN = re.compile("[0-9]{6}")
 _PLAIN = re.compile("[A-Za-z_]{1,40}")
 _LINES = re.compile("[1-9][0-9]{0,2}")
 Sub = Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]  # whatever the issuer gives
@@ -110,6 +114,10 @@ class PolicyIn(Border):
     hold_limit_days: int = Field(default=_DEFAULTS.hold_limit_days, ge=1, le=365)
     dispute_days: int = Field(default=_DEFAULTS.dispute_days, ge=1, le=30)
     remind_hours: int = Field(default=_DEFAULTS.remind_hours, ge=1, le=24 * 7)
+    instalments_max: int = Field(
+        default=_DEFAULTS.instalments_max, ge=1, le=INSTALMENTS_MAX
+    )
+    instalment_cost: Literal["payer", "platform"] = "payer"
 
     @model_validator(mode="after")
     def _leaves_time_for_the_way(self) -> PolicyIn:
@@ -126,6 +134,7 @@ class PolicyIn(Border):
             at_ship_by=Ending(self.at_ship_by),
             at_claim=Ending(self.at_claim),
             at_inspection=Ending(self.at_inspection),
+            instalment_cost=Bearer(self.instalment_cost),
         )
 
 
@@ -211,12 +220,65 @@ class CardIn(Border):
         )
 
 
-class InitiateBody(Border):
-    """`prefer`: how the frontend would rather send the browser to the bank."""
+class SaveCardIn(Border):
+    """The payer agreed to this version of the text, and calls the card so."""
 
-    card: CardIn
+    consent_version: str = Field(pattern=r"^[!-~]{1,64}$")
+    name: ShortText = "Kart"
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_number(cls, name: str) -> str:
+        """A browser may fill in the card's own."""
+        if sum(sign.isdigit() for sign in name) > CARD_NAME_DIGITS:
+            raise _wrong("too_many_digits")
+        return name
+
+
+class FormBody(Border):
+    """PAYNET's own form takes the card: no route of ours does."""
+
     return_to: str = Field(max_length=256)
+
+
+class InitiateBody(FormBody):
+    """Either a card or our id of a stored one; for instalments the quote. `prefer`: how
+    the frontend would rather send the browser to the bank."""
+
+    card: CardIn | None = None
+    stored_card: str | None = Field(default=None, pattern=f"^{CARD_ID.pattern}$")
+    quote: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_-]{1,600}\.[A-Za-z0-9_-]{43}$"
+    )
+    save_card: SaveCardIn | None = None
     prefer: Literal["redirect", "html"] = "redirect"
+
+    def payment(self, consent_version: str) -> Payment:
+        """Raises InvalidRequest where two fields do not fit together, or the consent is
+        to another text than the present one."""
+        if self.stored_card:
+            return Payment(self._only_stored(), self.quote)
+        if self.card is None:
+            raise InvalidRequest(FieldProblem("card", "missing"))
+        return Payment(self.card.card(), self.quote, self._saving(consent_version))
+
+    def _only_stored(self) -> str:
+        for name in ("card", "save_card"):
+            if getattr(self, name) is not None:
+                raise InvalidRequest(FieldProblem(name, "not_with_stored_card"))
+        return self.stored_card or ""
+
+    def _saving(self, consent_version: str) -> Saving | None:
+        wish = self.save_card
+        if wish is None:
+            return None
+        if not consent_version:
+            raise InvalidRequest(FieldProblem("save_card", "cards_not_stored"))
+        if wish.consent_version != consent_version:
+            raise InvalidRequest(
+                FieldProblem("save_card.consent_version", "not_the_present_text")
+            )
+        return Saving(wish.consent_version, wish.name)
 
 
 class ShipBody(Border):
@@ -335,6 +397,13 @@ def queue_asked(reason: str, limit: str) -> Asked:
     return Asked(
         (QueueReason(listed(reason, tuple(QueueReason), "reason")),), int(limit)
     )
+
+
+def card_bin(text: str) -> str:
+    """A card's first six digits. Raises InvalidRequest."""
+    if not _BIN.fullmatch(text):
+        raise InvalidRequest(FieldProblem("bin", "six_digits"))
+    return text
 
 
 def month(text: str) -> str:

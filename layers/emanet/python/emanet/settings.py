@@ -19,6 +19,11 @@ PAYNET_HOSTS = {
     "test": "https://pts-api.paynet.com.tr",
     "production": "https://api.paynet.com.tr",
 }
+PAYNET_FORM_HOSTS = {
+    "test": "https://pts-pj.paynet.com.tr",
+    "production": "https://pj.paynet.com.tr",
+}
+FORM_SCRIPT = "/public/js/paynet-custom.min.js"
 
 
 def _listed(text: Any) -> Any:
@@ -71,6 +76,11 @@ class PaynetSettings(Settings):
     def base_url(self) -> str:
         return PAYNET_HOSTS.get(self.paynet_environment, self.paynet_simulator_url)
 
+    @property
+    def form_script(self) -> str:
+        host = PAYNET_FORM_HOSTS.get(self.paynet_environment, self.paynet_simulator_url)
+        return host + FORM_SCRIPT
+
     @model_validator(mode="after")
     def _a_simulator_is_on_this_machine(self) -> PaynetSettings:
         host = urlsplit(self.paynet_simulator_url).hostname
@@ -85,10 +95,31 @@ class PaceSettings(Settings):
     paynet_requests_per_second: int = Field(default=5, ge=1, le=100)
 
 
-class EscrowModeSettings(Settings):
-    """`on`: PAYNET's own escrow holds the money of new payments."""
+class PaymentModeSettings(Settings):
+    """`hosted`: the payer types the card into PAYNET's own form, and we never see it.
+    Whether PAYNET's escrow works with that form is not known."""
 
+    payment_mode: Literal["api", "hosted"] = "api"
+    paynet_publishable_key: str = ""
     paynet_escrow: Literal["on", "off"] = "off"
+
+    @model_validator(mode="after")
+    def _the_form_has_its_key_and_no_paynet_escrow(self) -> PaymentModeSettings:
+        if self.payment_mode == "hosted" and not self.paynet_publishable_key:
+            raise ValueError("PAYMENT_MODE=hosted needs PAYNET_PUBLISHABLE_KEY")
+        if self.payment_mode == "hosted" and self.paynet_escrow == "on":
+            raise ValueError("PAYMENT_MODE=hosted and PAYNET_ESCROW=on do not combine")
+        return self
+
+
+class CardSettings(Settings):
+    """The text that a payer agrees to before his card is stored; empty: no card is."""
+
+    card_consent_version: str = ""
+
+
+class OwnSecretSettings(Settings):
+    own_secret_id: str = Field(min_length=1)
 
 
 class WebhookSettings(Settings):

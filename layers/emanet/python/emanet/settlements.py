@@ -69,8 +69,12 @@ def schedule_refund(
     is_part = settlement.amount_minor != escrow.balances.captured
     if escrow.in_paynet_escrow and is_part:
         raise IllegalTransition(escrow, "paynet_escrow_whole_only")
-    due_at = refundable_at(escrow, settlement.amount_minor, step.at)
-    asked = replace(settlement, status=_S.SCHEDULED, due_at=due_at)
+    asked = replace(
+        settlement,
+        status=_S.SCHEDULED,
+        due_at=refundable_at(escrow, settlement.amount_minor, step.at),
+        surcharge_minor=surcharge_with(escrow, settlement.amount_minor),
+    )
     return advance(
         escrow,
         name,
@@ -90,6 +94,13 @@ def _must_be_available(escrow: Escrow, amount_minor: int) -> None:
         raise IllegalTransition(escrow, "not_positive")
     if amount_minor > escrow.available_minor:
         raise IllegalTransition(escrow, "more_than_available")
+
+
+def surcharge_with(escrow: Escrow, amount_minor: int) -> int:
+    """What goes back beside a refund of so much: the instalments' surcharge, with a
+    refund of the whole and never with a part."""
+    is_whole = amount_minor == escrow.balances.captured
+    return escrow.surcharge_minor if is_whole else 0
 
 
 def refundable_at(escrow: Escrow, amount_minor: int, at: datetime) -> datetime:
@@ -442,9 +453,11 @@ def closing(escrow: Escrow) -> dict[str, Any]:
 
 
 def lost_now(escrow: Escrow, known: Chargeback) -> Chargeback:
-    """Lost: what the payer's bank took beyond what was held is our loss."""
+    """Lost: what the payer's bank took beyond what was held is our loss, a surcharge
+    that had not gone back among it."""
     sums = escrow.balances
-    loss = sums.captured - sums.refunded - sums.charged_back - sums.held
+    beyond = sums.captured - sums.refunded - sums.charged_back - sums.held
+    loss = beyond + escrow.surcharge_minor - escrow.surcharge_back_minor
     return replace(known, status=ChargebackStatus.LOST, loss_minor=loss)
 
 

@@ -27,7 +27,7 @@ from emanet.escrow import (
 )
 from emanet.machine import actions
 from emanet.money import CURRENCY
-from emanet.ports import Session
+from emanet.ports import Form, Session
 from emanet.problems import Language, reason_text
 from emanet.usecases.access import Caller, actors
 
@@ -127,6 +127,7 @@ def _settlement(settlement: Settlement, roles: set[Role]) -> dict[str, Any]:
     view = {
         "kind": settlement.kind,
         "amount": money(settlement.amount_minor),
+        "surcharge": money(settlement.surcharge_minor),
         "status": settlement.status,
         "by": settlement.by.partition(":")[0],
         "at": shown_at(settlement.at),
@@ -172,6 +173,7 @@ def _money(escrow: Escrow) -> dict[str, Any]:
     return {
         "escrow_accounts": account_word(escrow),
         "amount": money(escrow.amount_minor),
+        "surcharge": money(escrow.surcharge_minor),
         "held": money(sums.held),
         "released": money(sums.released),
         "refunded": money(sums.refunded),
@@ -220,6 +222,16 @@ def three_ds(session: Session, prefer: str) -> dict[str, str]:
     raise PaynetUnreachable
 
 
+def own_form(form: Form) -> dict[str, Any]:
+    """PAYNET's own form, for the frontend to show."""
+    return {
+        "kind": "form",
+        "script": form.script,
+        "attributes": dict(form.attributes),
+        "action": form.action,
+    }
+
+
 def _next(escrow: Escrow, at: datetime) -> dict[str, Any] | None:
     """What happens by itself if nobody does anything, and when."""
     charging = escrow.status is Status.CHARGING
@@ -244,6 +256,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "number": attempt.number,
         "reference_no": attempt.reference_no,
         "status": attempt.status,
+        "total": money(attempt.expected_minor),
+        "instalments": attempt.instalments,
         "refusal": attempt.refusal,
         "card": card,
     }

@@ -1,8 +1,10 @@
-"""Values and items: how an escrow, a callback and a plan of repairs look in the table,
-and back. It asks nobody."""
+"""Values and items: how an escrow, a callback, a plan of repairs and a payer who stores
+cards look in the table, and back. It asks nobody."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pydantic import TypeAdapter, ValidationError
 
 from emanet import policy
+from emanet.cards import CardOwner
 from emanet.due import due_at
 from emanet.errors import UnreadableItem
 from emanet.escrow import Escrow
@@ -20,6 +23,7 @@ from emanet.ports import Callback, CallbackStatus, DueKind, Plan
 _ESCROW = TypeAdapter(Escrow)
 _CALLBACK = TypeAdapter(Callback)
 _PLAN = TypeAdapter(Plan)
+_OWNER = TypeAdapter(CardOwner)
 serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -82,6 +86,24 @@ def plan_item(plan: Plan) -> Item:
 def plan_of(item: Mapping[str, Any]) -> Plan:
     """Raises UnreadableItem."""
     return _read_as(_PLAN, item)
+
+
+def owner_item(owner: CardOwner) -> Item:
+    """A payer's item. Without `created_at` it is not in the index of his escrows."""
+    plain = _OWNER.dump_python(owner, mode="json", exclude_none=True)
+    plain["id"] = owner_key(owner.payer_id)
+    return {name: serialize(value) for name, value in plain.items()}
+
+
+def owner_of(item: Mapping[str, Any]) -> CardOwner:
+    """Raises UnreadableItem."""
+    return _read_as(_OWNER, item)
+
+
+def owner_key(payer_id: str) -> str:
+    """The id of a payer's item: like no escrow's, whatever his issuer calls him."""
+    digest = hashlib.sha256(payer_id.encode()).digest()
+    return f"payer-{base64.b32encode(digest).decode()[:26].lower()}"
 
 
 def plain_of(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ nothing, and every moment in an item is one that the domain gave it.
              moved_on
     inbox    id="inbox-…", status, tries, …, due_kind="inbox" due_at, expires_at_s
     plan     id="plan-…", findings, expires_at_s
+    payer    id="payer-…", owner_id, consents, version
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from emanet import policy
+from emanet.cards import CardOwner
 from emanet.dynamodb.items import (
     Item,
     callback_item,
     callback_of,
     escrow_item,
     escrow_of,
+    owner_item,
+    owner_key,
+    owner_of,
     plain_of,
     plan_item,
     plan_of,
@@ -101,7 +106,7 @@ def _lost(error: ClientError) -> Item:
 
 @dataclass(frozen=True, slots=True)
 class DynamoEscrowStore:
-    """EscrowStore, Schedule, Inbox, Queues and Plans over one table."""
+    """EscrowStore, Schedule, Inbox, Queues, Plans and CardOwners over one table."""
 
     table: str
     dynamodb: DynamoDBClient
@@ -273,6 +278,20 @@ class DynamoEscrowStore:
     def read_plan(self, plan_id: str) -> Plan | None:
         item = self._read(plan_id)
         return plan_of(item) if item else None
+
+    # ── payers who store cards ──
+
+    def read_owner(self, payer_id: str) -> CardOwner | None:
+        item = self._read(owner_key(payer_id))
+        return owner_of(item) if item else None
+
+    def keep_owner(self, before: CardOwner | None, after: CardOwner) -> bool:
+        if before is None:
+            condition, values = "attribute_not_exists(id)", {}
+        else:
+            condition, values = "version = :version", {":version": before.version}
+        rival = self._put(owner_item(after), condition, values, {})
+        return rival is None or owner_of(rival) == after  # our own, sent again
 
     # ── the inbox ──
 

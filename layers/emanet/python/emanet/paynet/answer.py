@@ -22,6 +22,7 @@ KEY_REFUSED = frozenset({401, 403})
 SUCCESS = frozenset({0, 100})  # 100: the earlier success, told again
 UNAUTHORIZED = 7
 NO_DATA = 12
+CARD_NOT_FOUND = 25
 SERVER_DOWN = frozenset({8, 10})
 UNDECIDED = frozenset({5, 8, 10, 13, 17})  # no verdict, whatever is_succeed says
 
@@ -105,6 +106,13 @@ class Answer:
             return self.said == NO_DATA and not self.rows
         told = self.envelope.type == "no_data_error" or self.said == NO_DATA
         return self.status == NOT_FOUND and told
+
+    @property
+    def knows_no_card(self) -> bool:
+        """PAYNET stores no such card: return code 25, of an answer or an error."""
+        is_4xx = BAD_REQUEST <= self.status < SERVER_ERROR
+        is_heard = is_4xx and self.status not in _NOT_HEARD | KEY_REFUSED
+        return self.said == CARD_NOT_FOUND and (self.status == OK or is_heard)
 
     @property
     def found(self) -> list[JsonObject] | Unknown:

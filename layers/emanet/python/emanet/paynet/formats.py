@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from emanet.istanbul import ISTANBUL
 from emanet.money import MAX_AMOUNT_MINOR
@@ -20,9 +20,10 @@ _OLDEST_YEAR = 2000
 _KURUS = Decimal("0.01")
 _LIRA = re.compile(
     r"(\d+|\d{1,3}(?:\.\d{3})+(?=,))"  # dots group thousands only if a comma follows
-    r"(?:[.,](\d{1,2}|\d{4}))?",  # three decimals could be thousands: not read
+    r"(?:[.,](\d{1,2}|\d{4,12}))?",  # three decimals could be thousands: not read
     re.ASCII,
 )
+_FRACTION = re.compile(r"-?0(?:\.\d{1,12})?", re.ASCII)
 
 
 def json_object(raw: bytes) -> JsonObject | None:
@@ -45,14 +46,28 @@ def lira(amount_minor: int) -> str:
 
 def kurus(value: object) -> int | None:
     """130, 130.00, "130,00", "130.00" and "1.300,00"; but not "1,300" or "1.300"."""
+    amount = _amount(value)
+    minor = None if amount is None else _nearest(amount)
+    return minor if minor is not None and Decimal(minor).scaleb(-2) == amount else None
+
+
+def nearest_kurus(value: object) -> int | None:
+    """As kurus, of a price that was calculated and perhaps not rounded: half a kuruş
+    and more is a whole one."""
+    amount = _amount(value)
+    return None if amount is None else _nearest(amount)
+
+
+def _nearest(amount: Decimal) -> int:
+    return int(amount.quantize(_KURUS, ROUND_HALF_UP).scaleb(2))
+
+
+def _amount(value: object) -> Decimal | None:
     if isinstance(value, str):
         value = _lira_text(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
-    if not 0 <= value <= MAX_AMOUNT_MINOR // 100:
-        return None
-    exact = Decimal(value).quantize(_KURUS)
-    return int(exact.scaleb(2)) if exact == value else None
+    return Decimal(value) if 0 <= value <= MAX_AMOUNT_MINOR // 100 else None
 
 
 def _lira_text(text: str) -> Decimal | None:
@@ -61,6 +76,15 @@ def _lira_text(text: str) -> Decimal | None:
         return None
     whole, decimals = found.groups()
     return Decimal(f"{whole.replace('.', '')}.{decimals or '0'}")
+
+
+def fraction(value: object) -> str | None:
+    """0.0489, "0.0489" and "0,0489" → "0.0489", digit for digit. One and more is no
+    fraction: it could be a percentage."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    said = str(value).strip().replace(",", ".")
+    return said if _FRACTION.fullmatch(said) else None
 
 
 def whole(value: object) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from emanet.escrow import Capture
+from emanet.escrow import Capture, Expected, is_of_our_form
 from emanet.outcome import (
     Approved,
     Declined,
@@ -31,34 +31,33 @@ class Unclear:
 
 def judge(
     rows: Iterable[Row],
-    reference_no: str,
-    expected_minor: int,
+    expected: Expected,
     asked_at: datetime,
     *,
     detailed: bool = False,
 ) -> Approved | Declined | NotFound | Doubtful | Unclear:
     """What these rows say about one attempt. With `detailed` rows an approval needs
     to know that it was not reversed since."""
-    ours = [row for row in merged(rows) if row.may_concern(reference_no)]
+    ours = [row for row in merged(rows) if row.may_concern(expected.reference_no)]
     if not ours:
         return NotFound(asked_at)
     taken = [row for row in ours if row.is_succeed is not False]
     captures = tuple(row.capture for row in taken)
-    if not all(row.is_complete(detailed=detailed) for row in ours):
+    if not all(row.is_complete(expected, detailed=detailed) for row in ours):
         return Unclear(captures)
     if not taken:
         return Declined(ours[-1].refusal)
     if len(taken) > 1:
         return Doubtful("more_than_one", captures)
-    doubt = _doubt(taken[0], expected_minor)
+    doubt = _doubt(taken[0], expected)
     return Doubtful(doubt, captures) if doubt else Approved(captures[0])
 
 
 def judge_detailed(
-    rows: Iterable[Row], reference_no: str, expected_minor: int, asked_at: datetime
+    rows: Iterable[Row], expected: Expected, asked_at: datetime
 ) -> Outcome:
     """The last word, when check and detail have both been asked."""
-    verdict = judge(rows, reference_no, expected_minor, asked_at, detailed=True)
+    verdict = judge(rows, expected, asked_at, detailed=True)
     if not isinstance(verdict, Unclear):
         return verdict
     if not verdict.captures:
@@ -86,17 +85,29 @@ def _are_one(one: Row, other: Row) -> bool:
 
 def _filled(older: Row, newer: Row) -> Row:
     facts = newer.model_dump(exclude_none=True)
-    if older.is_succeed is not None and newer.is_succeed is (not older.is_succeed):
-        facts["is_succeed"] = None  # two answers that contradict each other are none
+    for name in ("is_succeed", "is_tds"):
+        if {getattr(older, name), getattr(newer, name)} == {True, False}:
+            facts[name] = None  # two answers that contradict each other are none
     return older.model_copy(update=facts)
 
 
-def _doubt(row: Row, expected_minor: int) -> str:
-    """Why this success is not what was asked for; empty: it is."""
+def _doubt(row: Row, expected: Expected) -> str:
+    """Why this success is not what was asked for; empty: it is. In PAYNET's own form it
+    is the payer's page that asks for 3-D Secure: without it, chargebacks are ours."""
     if row.is_reversed:
         return "reversed"
+    others = row.references - {expected.reference_no}
+    if any(is_of_our_form(other) for other in others):
+        return "reference_differs"  # one payment, under the names of two attempts
     if not row.is_lira:
         return "currency_differs"
-    if row.instalment not in _SINGLE_PAYMENT:
+    if expected.is_hosted and row.is_tds is not True:
+        return "not_3d"
+    if not _are_instalments(row.instalment, expected.instalments):
         return "instalment_differs"
-    return "" if row.amount == expected_minor else "amount_differs"
+    return "" if row.amount == expected.amount_minor else "amount_differs"
+
+
+def _are_instalments(sent: str | None, count: int) -> bool:
+    """Exactly so many; a single payment has several spellings, and none."""
+    return sent == str(count) if count > 1 else sent in _SINGLE_PAYMENT

@@ -1,7 +1,8 @@
 """What we say to PAYNET about one payment and how its answers are read: one codec per
-endpoint, a request and a reading each; its paged lists are in `listed`. Pure: it sends
-nothing, keeps nothing and logs nothing, and turns every answer that it cannot read for
-certain into `Unknown`, never into a guess."""
+endpoint, a request and a reading each; its paged lists are in `listed`, what it knows
+of cards is in `ratios` and `wallet`. Pure: it sends nothing, keeps nothing and logs
+nothing, and turns every answer that it cannot read for certain into `Unknown`, never
+into a guess."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
-from emanet.errors import PaymentRefused, PaynetUnreachable
+from emanet.cards import StoredCard
+from emanet.errors import CardNotFound, PaymentRefused, PaynetUnreachable
+from emanet.escrow import Expected
 from emanet.money import RuleBroken
 from emanet.outcome import Accepted, Declined, Denied, Reply, Unknown
 from emanet.paynet.answer import (
@@ -23,17 +26,19 @@ from emanet.paynet.answer import (
     Answer,
 )
 from emanet.paynet.formats import JsonObject, lira, text
-from emanet.paynet.rows import Row, Text
-from emanet.ports import Card, Session, SessionOrder
+from emanet.paynet.rows import SALE, Row, Text, Truth
+from emanet.ports import Card, Session, SessionOrder, Storing
 
 TDS_INITIAL = "/v2/transaction/tds_initial"
 TDS_CHARGE = "/v2/transaction/tds_charge"
+CHARGE = "/v1/transaction/charge"
 CHECK = "/v1/transaction/check"
 DETAIL = "/v1/transaction/detail"
 REVERSED_REQUEST = "/v1/transaction/reversed_request"
 ESCROW_STATUS_UPDATE = "/v1/transaction/escrow_status_update"
 
 APPROVE = 2
+OWNER_LONGEST = 100
 _NUMBER = re.compile("[0-9]{1,18}")
 
 # ── tds_initial: opens a session, moves no money ─────────────────────────────
@@ -49,27 +54,53 @@ class OpenedSession(BaseModel):
     html_content: Annotated[SecretStr | None, BeforeValidator(text)] = None
 
 
-def tds_initial(order: SessionOrder, card: Card) -> JsonObject:
-    """A single charge: no instalment, no commission on top, a sale by default, and held
-    by PAYNET itself only where that is said."""
-    held = {"is_escrow": True} if order.is_escrow else {}
+def tds_initial(order: SessionOrder, card: Card | StoredCard) -> JsonObject:
+    """A sale by default, of exactly this amount: add_commission is never said. Without
+    `instalment` it is a single payment; held by PAYNET itself, and the card stored,
+    only where that is said."""
+    expected = order.expected
+    count = expected.instalments
     return {
-        "amount": lira(order.amount_minor),
-        "reference_no": order.reference_no,
+        "amount": lira(expected.amount_minor),
+        "reference_no": expected.reference_no,
         "return_url": order.return_url,
         "domain": order.domain,
+        **_card(card),
+        **({"instalment": count} if count > 1 else {}),
+        **(_storing(order.storing) if order.storing else {}),
+        **({"is_escrow": True} if order.is_escrow else {}),
+    }
+
+
+def _card(card: Card | StoredCard) -> JsonObject:
+    """A stored card's hash stands for all of it, its security code too."""
+    if isinstance(card, StoredCard):
+        return {"card_hash": card.card_hash}
+    return {
         "card_holder": card.holder,
         "pan": card.number,
         "month": card.expiry_month,
         "year": card.expiry_year,
         "cvc": card.cvc,
-        **held,
     }
 
 
-def read_tds_initial(answer: Answer, *, plain_http: bool) -> Session:
-    """Raises PaymentRefused and PaynetUnreachable. `plain_http`: a page without TLS is
-    good enough, because PAYNET is a simulator on this machine."""
+def _storing(storing: Storing) -> JsonObject:
+    """The owner by PAYNET's id for him, or by ours the first time."""
+    owner = {"user_unique_id": storing.user_unique_id}
+    if storing.owner_id is not None:
+        owner = {"card_owner_id": storing.owner_id}
+    return {"save_card": True, "card_desc": storing.name, **owner}
+
+
+def read_tds_initial(
+    answer: Answer, *, plain_http: bool, is_stored: bool = False
+) -> Session:
+    """Raises PaymentRefused, CardNotFound (only of a stored card) and
+    PaynetUnreachable. `plain_http`: a page without TLS is good enough, because PAYNET
+    is a simulator on this machine."""
+    if is_stored and answer.knows_no_card:
+        raise CardNotFound
     if problem := answer.problem:
         raise _no_session(answer, problem)
     opened = OpenedSession.model_validate(answer.content)
@@ -102,15 +133,57 @@ def _page(url: SecretStr | None, *, plain_http: bool) -> str | None:
     return address if printable and parts.scheme in schemes and parts.hostname else None
 
 
-# ── tds_charge: the only call that takes money ───────────────────────────────
+# ── tds_charge and charge: the only calls that take money ────────────────────
+
+
+class SavedCard(BaseModel):
+    """What a charge tells of the card that was to be stored with it. Its hash stays
+    unread: card/list tells it whenever it is needed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    is_save_card_succeed: Truth = None
+    card_owner_id: Text = None
+
+
+def charge_of(
+    session_id: str, token_id: str, expected: Expected
+) -> tuple[str, JsonObject]:
+    """The path and the request that charge this attempt."""
+    if expected.is_hosted:
+        return CHARGE, charge(session_id, token_id, expected)
+    return TDS_CHARGE, tds_charge(session_id, token_id)
 
 
 def tds_charge(session_id: str, token_id: str) -> JsonObject:
     return {"session_id": session_id, "token_id": token_id}
 
 
-def read_tds_charge(answer: Answer) -> Row | Declined | Unknown:
-    """A row still to be judged, the bank's no, or no usable answer."""
+def charge(session_id: str, token_id: str, expected: Expected) -> JsonObject:
+    """Of PAYNET's own form, and of what the form was to ask for: PAYNET compares the
+    amount (kuruş here), the commission and the ratio code with it, and refuses what
+    differs (paynet-api.md 11.2). `comission` is its spelling."""
+    return {
+        **tds_charge(session_id, token_id),
+        "amount": str(expected.amount_minor),
+        "transaction_type": SALE,
+        "add_comission_amount": False,
+        "ratio_code": "",
+        "reference_no": expected.reference_no,
+    }
+
+
+def card_owner(answer: Answer) -> str | None:
+    """For whom PAYNET stored the card with this charge, if it clearly says both."""
+    saved = SavedCard.model_validate(answer.content or {})
+    owner_id = saved.card_owner_id if saved.is_save_card_succeed else None
+    if owner_id is None or not owner_id.isprintable():
+        return None
+    return owner_id if len(owner_id) <= OWNER_LONGEST else None
+
+
+def read_charge(answer: Answer) -> Row | Declined | Unknown:
+    """Of both. A row still to be judged, the bank's no, or no usable answer."""
     row = Row.model_validate(answer.content or {})
     if _is_refusal(answer, row):
         return Declined(row.refusal)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from emanet.escrow import Capture
+from emanet.escrow import Capture, Expected
 from emanet.paynet.formats import (
     at_time,
     kurus,
@@ -105,7 +105,9 @@ class Row(Money):
     """One transaction under all spellings seen; None: absent, or not readable."""
 
     transaction_type: Whole = None
+    is_tds: Truth = None
     agent_reference: Text = None
+    agent_reference_no: Text = None
     reference_no: Text = None
     referance_no: Text = None
     instalment: AsSent = None
@@ -124,7 +126,12 @@ class Row(Money):
     @property
     def references(self) -> set[str]:
         """Ours, under whichever of its names."""
-        spellings = (self.agent_reference, self.reference_no, self.referance_no)
+        spellings = (
+            self.agent_reference,
+            self.agent_reference_no,
+            self.reference_no,
+            self.referance_no,
+        )
         return {spelling for spelling in spellings if spelling}
 
     @property
@@ -162,10 +169,12 @@ class Row(Money):
         is_sale = self.transaction_type in (SALE, None)
         return is_sale and (not self.references or reference_no in self.references)
 
-    def is_complete(self, *, detailed: bool) -> bool:
+    def is_complete(self, expected: Expected, *, detailed: bool) -> bool:
         """Whether all that judging it needs is there; `detailed`: also its reversal."""
         needed: list[object] = [self.transaction_type, self.is_succeed]
         if self.is_succeed is not False:
             needed += [self.amount, self.xact_id]
             needed += [self.is_reversed] if detailed else []
+            needed += [self.instalment] if expected.instalments > 1 else []
+            needed += [self.is_tds] if expected.is_hosted else []
         return bool(self.references) and None not in needed

@@ -16,7 +16,7 @@ from emanet.errors import (
     PaynetUnreachable,
     UnreadableItem,
 )
-from emanet.escrow import Escrow, escrow_id_of
+from emanet.escrow import Escrow, escrow_id_of, is_of_our_form
 from emanet.istanbul import day_of
 from emanet.outcome import Reversal, Sale, Unknown
 from emanet.ports import (
@@ -29,7 +29,6 @@ from emanet.ports import (
     Queues,
     Schedule,
 )
-from emanet.usecases.differences import is_of_our_form
 from emanet.usecases.matching import Facts, match
 from emanet.usecases.reversals import captures, ids, ids_of
 

@@ -9,14 +9,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from emanet import attempts
-from emanet.errors import EscrowNotFound, Refused, StaleEscrow, Unavailable
+from emanet.errors import (
+    EscrowNotFound,
+    Refused,
+    StaleEscrow,
+    Unavailable,
+    UnreadableItem,
+)
 from emanet.escrow import Actor, Attempt, AttemptStatus, Escrow, Role, Status
 from emanet.outcome import Declined, Outcome, Unknown
-from emanet.ports import Desk, Gateway
-from emanet.usecases.initiate_3d import digest
+from emanet.ports import CardOwners, Desk, Gateway
 from emanet.usecases.settle import settle
+from emanet.usecases.starting import digest
+from emanet.usecases.stored_cards import remember_card
 
 BROWSER = Actor(Role.BROWSER)
+UNREADABLE = "(unreadable)"  # equals no session that PAYNET ever gave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +49,29 @@ class Landing:
     came_of: str = field(default="not_ours", compare=False)
 
 
-def complete_3d(
-    back: Return,
-    *,
-    desk: Desk,
-    gateway: Gateway,
-    deadline: datetime,
-) -> Landing:
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The worlds that a charge needs."""
+
+    desk: Desk
+    gateway: Gateway
+    owners: CardOwners
+
+
+def complete_3d(back: Return, counter: Counter, deadline: datetime) -> Landing:
     """Charges at most once, whatever comes how often. Raises StoreUnavailable if the
     escrow cannot even be read; everything else ends in a landing."""
     if back.escrow_id is None:
         return Landing()
     try:
-        escrow = desk.store.get(back.escrow_id)
+        escrow = counter.desk.store.get(back.escrow_id)
     except EscrowNotFound:
         return Landing()
     attempt = _proved(escrow, back)
     if attempt is None:
         return Landing()
     try:
-        came_of = _finish(
-            escrow, attempt, back, desk, gateway=gateway, deadline=deadline
-        )
+        came_of = _finish(escrow, attempt, back, counter, deadline)
     except (Refused, Unavailable) as error:
         came_of = error.code  # too late, or the reconciler will ask: the page shows it
     except StaleEscrow:
@@ -74,27 +83,40 @@ def _finish(
     escrow: Escrow,
     attempt: Attempt,
     back: Return,
-    desk: Desk,
-    *,
-    gateway: Gateway,
+    counter: Counter,
     deadline: datetime,
 ) -> str:
-    if not back.session_id or not back.token_id:
+    session, token, desk = back.session_id, back.token_id, counter.desk
+    if not session or not token:
         _bank_said_no(escrow, attempt, desk)
         return "bank_said_no"
-    if not attempt.session_id or not _same(attempt.session_id, back.session_id):
+    if not _is_its_session(attempt, session):
         return "another_session"
-    gateway.be_ready(deadline)
-    charging = _claim(escrow, attempt, desk)
-    outcome = gateway.charge(
-        back.session_id,
-        back.token_id,
-        reference_no=attempt.reference_no,
-        expected_minor=attempt.expected_minor,
-        deadline=deadline,
-    )
-    settle(charging, attempt.number, _first_hand(charging, outcome), desk)
-    return _word(outcome)
+    counter.gateway.be_ready(deadline)
+    charging = _claim(escrow, attempt, session, desk)
+    outcome = counter.gateway.charge(session, token, attempt.expected, deadline)
+    first_hand = _first_hand(charging, outcome)
+    settle(charging, attempt.number, first_hand, desk)
+    odd = _remembered(escrow.payer.id, attempt, outcome, counter.owners)
+    return f"{_word(outcome)} {odd}".strip()
+
+
+def _is_its_session(attempt: Attempt, session: str) -> bool:
+    """PAYNET's own form may open any; but what nobody can read is nobody's."""
+    if attempt.takes_any_session:
+        return session != UNREADABLE
+    return attempt.session_id is not None and _same(attempt.session_id, session)
+
+
+def _remembered(
+    payer_id: str, attempt: Attempt, outcome: Outcome, owners: CardOwners
+) -> str:
+    """The payment stands whatever becomes of its card: not remembered, it comes back
+    into the payer's list with the next one that he stores."""
+    try:
+        return remember_card(payer_id, attempt, outcome, owners)
+    except (Unavailable, UnreadableItem):
+        return "card_not_kept"
 
 
 def _word(outcome: Outcome) -> str:
@@ -115,14 +137,14 @@ def _bank_said_no(escrow: Escrow, attempt: Attempt, desk: Desk) -> None:
         desk.store.save(escrow, attempts.fail_3d(escrow, desk.step(BROWSER)))
 
 
-def _claim(escrow: Escrow, attempt: Attempt, desk: Desk) -> Escrow:
-    """The intent, before the effect: exactly one return wins this write. Raises Refused
-    or StaleEscrow for every other one."""
+def _claim(escrow: Escrow, attempt: Attempt, session: str, desk: Desk) -> Escrow:
+    """The intent, before the effect: exactly one return wins this write, and with it
+    its session. Raises Refused or StaleEscrow for every other one."""
     now = desk.step(BROWSER)
     claim = attempts.begin_charge
     if escrow.status is Status.CHARGING:
         claim = attempts.retake_charge
-    charging = claim(escrow, attempt.number, now)
+    charging = claim(escrow, attempt.number, session, now)
     desk.store.save(escrow, charging)
     return charging
 

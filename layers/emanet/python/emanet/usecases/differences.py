@@ -5,13 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emanet.escrow import (
-    ESCROW_ID,
-    CaptureStatus,
-    ChargebackStatus,
-    Escrow,
-    escrow_id_of,
-)
+from emanet.escrow import CaptureStatus, ChargebackStatus, Escrow
 from emanet.outcome import Sale
 from emanet.ports import Drift, Finding, Repair
 from emanet.usecases.reversals import Ours
@@ -27,11 +21,7 @@ REVERSAL_WITHOUT_CAPTURE = "reversal_without_capture"
 REVERSAL_OF_NOTHING = "reversal_of_nothing_known"
 CHARGEBACK_AFTER_WON = "on_chargeback_after_won"
 CHARGEBACK_BESIDES = "on_chargeback_besides"
-
-
-def is_of_our_form(reference_no: str | None) -> bool:
-    """It names an escrow of ours, real or not."""
-    return bool(reference_no and ESCROW_ID.fullmatch(escrow_id_of(reference_no)))
+TWO_ESCROWS = "one_transaction_in_two_escrows"
 
 
 def differences(sale: Sale, mine: Ours) -> Iterator[Finding]:

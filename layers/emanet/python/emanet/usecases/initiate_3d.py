@@ -3,91 +3,136 @@ session is stored. No money moves here; the card passes through and is never kep
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from emanet import attempts
-from emanet.errors import PaymentRefused, Refused, Unavailable
-from emanet.escrow import Actor, Attempt, AttemptStatus, Escrow, Role, Step
-from emanet.ports import Card, Desk, Gateway, Session, SessionOrder
+from emanet import attempts, instalments
+from emanet.cards import StoredCard
+from emanet.errors import (
+    CardNotFound,
+    FieldProblem,
+    InvalidRequest,
+    PaymentRefused,
+    Refused,
+    Unavailable,
+)
+from emanet.escrow import (
+    Actor,
+    Attempt,
+    CardConsent,
+    Escrow,
+    Role,
+    Step,
+)
+from emanet.instalments import Quote
+from emanet.istanbul import day_of
+from emanet.ports import (
+    Card,
+    Desk,
+    Gateway,
+    Session,
+    Storing,
+)
 from emanet.usecases.access import Caller, actor_as
+from emanet.usecases.starting import Payment, Saving, Start, begun
+from emanet.usecases.stored_cards import CardBook
 from emanet.usecases.writing import change
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What the payer's frontend sends; `return_to` was checked against the allow-list,
-    `base_url` is the public address of this API, `is_escrow` the deployment's wish that
-    PAYNET's own escrow holds the money too."""
+class Till:
+    """The worlds that a payment by card needs. `user_id` makes an id of a payer that
+    PAYNET may know."""
 
-    escrow_id: str
-    card: Card
-    return_to: str
-    base_url: str
-    is_escrow: bool = False
+    desk: Desk
+    gateway: Gateway
+    book: CardBook
+    quote_key: Callable[[], bytes]
+    user_id: Callable[[str], str]
 
 
 def initiate_3d(
-    start: Start,
-    caller: Caller,
-    *,
-    desk: Desk,
-    gateway: Gateway,
-    deadline: datetime,
+    start: Start, payment: Payment, caller: Caller, till: Till, deadline: datetime
 ) -> tuple[Escrow, Session]:
     """The escrow, authenticating, and where the browser goes.
 
-    Raises EscrowNotFound, NotYourAction, AttemptStarting, TooManyAttempts,
-    AttemptsTooFast, IllegalTransition, Superseded, PaymentRefused, Unavailable.
+    Raises EscrowNotFound, NotYourAction, CardNotFound, QuoteRefused, InvalidRequest
+    (the stored card is over), AttemptStarting, TooManyAttempts, AttemptsTooFast,
+    IllegalTransition, Superseded, PaymentRefused, Unavailable.
     """
+    desk = till.desk
     escrow = desk.store.get(start.escrow_id)
     payer = actor_as(escrow, caller, Role.PAYER)
-    state = desk.chance(32)
+    attempts.must_be_payable(escrow, desk.clock())
+    quote = _quote(escrow, payment, till)
+    card = _card(payment.card, payer, till, deadline)
+    storing = _storing(payment.saving, payer, till)
 
-    def begin(current: Escrow) -> Escrow:
-        now = desk.step(payer)
-        attempt = _attempt(current, start, state, desk.chance(6), now)
-        return attempts.start_attempt(current, attempt, now)
+    def begin(current: Escrow, attempt: Attempt, now: Step) -> Escrow:
+        priced = _priced(current, attempt, quote, card.bin, now)
+        if payment.saving:
+            consent = CardConsent(payment.saving.text_version, now.at)
+            priced = replace(priced, consent=consent)
+        return attempts.start_attempt(current, priced, now)
 
-    escrow = change(desk.store, escrow, begin)
+    escrow, order = begun(escrow, start, payer, desk, begin)
     attempt = escrow.attempts[-1]
     try:
-        session = gateway.open_session(
-            _order(escrow, attempt, start, state), start.card, deadline
+        session = till.gateway.open_session(
+            replace(order, storing=storing), card, deadline
         )
-    except (PaymentRefused, Unavailable) as error:
+    except (PaymentRefused, CardNotFound, Unavailable) as error:
         _give_back(escrow, attempt, error.code, payer, desk)
         raise
     return _stored(escrow, attempt, session, payer, desk), session
 
 
-def _attempt(
-    escrow: Escrow, start: Start, state: str, suffix: str, now: Step
+# ── with what, and for how much ──────────────────────────────────────────────
+
+
+def _card(
+    wanted: Card | str, payer: Actor, till: Till, deadline: datetime
+) -> Card | StoredCard:
+    """A stored one is looked up among the payer's own, before anything is written."""
+    if isinstance(wanted, Card):
+        return wanted
+    _, card = till.book.find(payer.id, wanted, deadline)
+    if card.is_over(day_of(till.desk.clock())):
+        raise InvalidRequest(FieldProblem("stored_card", "card_expired"))
+    return card
+
+
+def _quote(escrow: Escrow, payment: Payment, till: Till) -> Quote | None:
+    """Refused, if it must be, before anybody is asked about a card."""
+    if payment.quote is None:
+        return None
+    quote = instalments.read_quote(payment.quote, till.quote_key())
+    instalments.must_hold(quote, escrow, till.desk.clock())
+    return quote
+
+
+def _priced(
+    escrow: Escrow, attempt: Attempt, quote: Quote | None, bin_: str, now: Step
 ) -> Attempt:
-    number = len(escrow.attempts) + 1
-    return Attempt(
-        number=number,
-        reference_no=f"{escrow.id}-{number}-{suffix}",
-        expected_minor=escrow.amount_minor,
-        status=AttemptStatus.STARTING,
-        started_at=now.at,
-        return_to=start.return_to,
-        state_digest=digest(state),
-        is_escrow=start.is_escrow,
-    )
+    """The quote must be about this card, and the escrow as it is now."""
+    if quote is None:
+        return attempt
+    instalments.must_hold(quote, escrow, now.at)
+    instalments.must_be_for_card(quote, bin_)
+    offer = quote.offer
+    return replace(attempt, expected_minor=offer.total_minor, instalments=offer.count)
 
 
-def _order(escrow: Escrow, attempt: Attempt, start: Start, state: str) -> SessionOrder:
-    way = f"/api/3d/return/{escrow.id}/{attempt.number}/{state}"
-    return SessionOrder(
-        reference_no=attempt.reference_no,
-        amount_minor=attempt.expected_minor,
-        return_url=start.base_url + way,
-        domain=urlsplit(start.return_to).hostname or "",
-        is_escrow=attempt.is_escrow,
-    )
+def _storing(saving: Saving | None, payer: Actor, till: Till) -> Storing | None:
+    if saving is None:
+        return None
+    owner = till.book.owners.read_owner(payer.id)
+    known = owner.owner_id if owner else None
+    return Storing(saving.name, till.user_id(payer.id), known)
+
+
+# ── what became of the session ───────────────────────────────────────────────
 
 
 def _stored(
@@ -122,8 +167,3 @@ def _give_back(
         change(desk.store, escrow, close)
     except (Refused, Unavailable):
         return
-
-
-def digest(secret: str) -> str:
-    """How a secret of a path is stored."""
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

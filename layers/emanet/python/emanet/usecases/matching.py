@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from emanet.escrow import Capture, CaptureStatus, Escrow, Settlement, escrow_id_of
+from emanet.escrow import (
+    Capture,
+    CaptureStatus,
+    Escrow,
+    Settlement,
+    escrow_id_of,
+    is_of_our_form,
+)
 from emanet.istanbul import day_of
 from emanet.outcome import Reversal, Sale
 from emanet.ports import Drift, Finding, Repair
@@ -20,10 +27,10 @@ from emanet.usecases.differences import (
     REFUND_NOT_LISTED,
     REVERSAL_OF_NOTHING,
     REVERSAL_WITHOUT_CAPTURE,
+    TWO_ESCROWS,
     UNREADABLE_HERE,
     about,
     differences,
-    is_of_our_form,
     sold,
 )
 from emanet.usecases.reversals import Ours, Returns, captures, explain, ids, ids_of
@@ -73,6 +80,10 @@ class _Matching:
         self.matched = self.foreign = 0
         self.ours = [mine for e in facts.escrows.values() for mine in captures(e)]
         self.by_id = {name: mine for mine in self.ours for name in ids(mine.capture)}
+        self.owners = defaultdict[str, set[str]](set)
+        for mine in self.ours:
+            for name in ids(mine.capture):
+                self.owners[name].add(mine.escrow.id)
         self.listed = {name: s for s in facts.sales for name in ids(s.capture)}
         self.rows = defaultdict[str, dict[int, Reversal]](dict)
         for n, row in enumerate(facts.reversals):
@@ -166,6 +177,11 @@ class _Matching:
             yield mine.finding(
                 Drift.MISSING_THERE, cause, Repair.QUEUE, ours_minor=minor
             )
+        if any(len(self.owners[name]) > 1 for name in ids(mine.capture)):
+            minor = mine.capture.amount_minor
+            yield mine.finding(
+                Drift.DUPLICATE, TWO_ESCROWS, Repair.QUEUE, ours_minor=minor
+            )
         is_reversed = sale.capture.is_reversed if sale else None
         rows = {n: r for one in ids(mine.capture) for n, r in self.rows[one].items()}
         returns = explain(mine, rows.values(), is_reversed=is_reversed)
@@ -180,11 +196,11 @@ class _Matching:
         for proving in returns.proving:
             order, row = proving.order, proving.row
             cause, theirs = f"refund_{order.status}", row.amount_minor if row else None
-            ours = order.amount_minor
+            ours = order.paynet_minor
             yield mine.finding(Drift.STATE, cause, Repair.PROVE, theirs, ours)
         yield from self._gone(mine, returns)
         for order in filter(self._is_missed, returns.unshown):
-            cause, ours = REFUND_NOT_LISTED, order.amount_minor
+            cause, ours = REFUND_NOT_LISTED, order.paynet_minor
             yield mine.finding(
                 Drift.MISSING_THERE, cause, Repair.QUEUE, ours_minor=ours
             )
@@ -195,7 +211,7 @@ class _Matching:
         if not strange and not returns.is_gone:
             return
         cause = "reversed_there" if returns.is_gone else "reversal_unexplained"
-        ours = sum(order.amount_minor for order in returns.shown)
+        ours = sum(order.paynet_minor for order in returns.shown)
         theirs = mine.capture.amount_minor
         if not returns.is_gone:
             theirs = ours + sum(row.amount_minor or 0 for row in strange)

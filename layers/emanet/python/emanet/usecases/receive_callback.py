@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from emanet.errors import EscrowNotFound
 from emanet.ports import Callback, Clock, EscrowStore, Hint, Inbox
-from emanet.usecases.initiate_3d import digest
+from emanet.usecases.starting import digest
 
 
 @dataclass(frozen=True, slots=True)

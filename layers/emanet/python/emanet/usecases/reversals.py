@@ -133,7 +133,7 @@ def explain(
         shown=tuple(shown),
         proving=tuple(proving),
         strange=() if known else tuple(rest),
-        unshown=tuple(o for o in done if o not in shown and o.amount_minor != whole),
+        unshown=tuple(o for o in done if o not in shown and o.paynet_minor != whole),
         is_gone=bool(is_reversed) and not known and not _is_ours(mine),
     )
 
@@ -166,7 +166,7 @@ def _proving(mine: Ours, rest: list[Reversal], *, is_whole: bool) -> Iterator[Pr
         fitting = [row for row in rest if _fits(row, order)]
         maybe = (row for row in rest if _may_be(row, order))
         row = _take(rest, chain(fitting, maybe))
-        if row or (is_whole and order.amount_minor == mine.capture.amount_minor):
+        if row or (is_whole and order.paynet_minor == mine.capture.amount_minor):
             yield Proving(order, row)
 
 
@@ -179,7 +179,7 @@ def _take(rest: list[Reversal], fitting: Iterable[Reversal]) -> Reversal | None:
 
 
 def _fits(row: Reversal, order: Settlement) -> bool:
-    return row.amount_minor in (None, order.amount_minor) and _may_be(row, order)
+    return row.amount_minor in (None, order.paynet_minor) and _may_be(row, order)
 
 
 def _may_be(row: Reversal, order: Settlement) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from emanet.errors import PaynetUnreachable
-from emanet.escrow import Attempt, Capture, Escrow, escrow_id_of
+from emanet.escrow import Attempt, Capture, Escrow, Expected, escrow_id_of
 from emanet.istanbul import day_of
 from emanet.outcome import (
     Approved,
@@ -98,14 +98,18 @@ class SecondLook:
         """PAYNET knows a payment under a reference that we do not."""
         if escrow and escrow.attempt_of(finding.reference_no):
             return False  # there after all: the next plan judges it
-        minor = finding.theirs_minor or 0
-        told = self.gateway.ask(finding.reference_no, minor, self._soon)
+        asked = Expected(finding.reference_no, finding.theirs_minor or 0)
+        told = self.gateway.ask(asked, self._soon)
         return not isinstance(self._heard(told), NotFound)
 
     def is_unreadable(self, finding: Finding, _escrow: Escrow | None) -> bool:
         """Raises UnreadableItem while it is."""
         self.desk.store.get(escrow_id_of(finding.reference_no))
         return False
+
+    def is_ours_still(self, finding: Finding, escrow: Escrow | None) -> bool:
+        """Two escrows hold one transaction: the plan saw both, a human decides."""
+        return mine_of(finding, escrow).capture.xact_id == finding.xact_id
 
     def is_listed_reversal(self, finding: Finding, _escrow: Escrow | None) -> bool:
         first, today = self.plan.first, self._today
@@ -167,4 +171,5 @@ _STILL: Mapping[str, Callable[[SecondLook, Finding, Escrow | None], bool]] = {
     differences.REVERSAL_OF_NOTHING: SecondLook.is_listed_reversal,
     differences.CHARGEBACK_AFTER_WON: SecondLook.is_on_chargeback,
     differences.CHARGEBACK_BESIDES: SecondLook.is_on_chargeback,
+    differences.TWO_ESCROWS: SecondLook.is_ours_still,
 }

@@ -17,8 +17,8 @@ from emanet.escrow import (
 )
 from emanet.orders import Proof
 from emanet.outcome import Accepted, Denied, Doubtful, Reply, Returned, Unknown
-from emanet.usecases.initiate_3d import digest
 from emanet.usecases.prove_orders import CLOCK, PAYNET, Prover
+from emanet.usecases.starting import digest
 from emanet.usecases.writing import change
 
 SENDING_TAKES = timedelta(seconds=18)
@@ -92,7 +92,7 @@ class Sender:
             reply = paynet.approve(capture, escrow.payee.paynet_agent_id, deadline)
         else:
             url = self._callback_url(escrow, order, secret)
-            reply = paynet.refund(capture, order.amount_minor, url, deadline)
+            reply = paynet.refund(capture, order.paynet_minor, url, deadline)
         self._heard(sent, order, reply)
 
     def _callback_url(

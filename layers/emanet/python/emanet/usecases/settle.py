@@ -51,7 +51,7 @@ def ask(
 ) -> Outcome:
     """PAYNET's verdict about an attempt, asked without moving money. While a charge of
     the attempt may still be on its way, only a capture counts."""
-    outcome = gateway.ask(attempt.reference_no, attempt.expected_minor, deadline)
+    outcome = gateway.ask(attempt.expected, deadline)
     if _is_unripe(outcome, attempt, clock()):
         return Unknown("charge_under_way")
     return outcome
