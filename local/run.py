@@ -40,13 +40,14 @@ from local.running import (
     only_run,
 )
 from local.serving import HOST, free_port, serving
-from local.shop import shop
+from local.shop import CONSENT_VERSION, PAYNET_PAGES, Surroundings, shop
 
 TEMPLATE = Path("template.yaml")
 FIRST_PORT, LAST_PORT = 8700, 65_535
 READY_WITHIN_S = 30.0
 RECONCILE_EVERY_S, A_DAY_S = 5.0, 86_400.0
 PAYNET_SECRET, WEBHOOK_SECRET = "PaynetSecret", "WebhookSecret"
+OWN_SECRET = "OwnSecret"  # noqa: S105 - a name
 PLAYING = """
   The story   make story
   Later       make clock ADD=3d         (deadlines and PAYNET's days move, too)"""
@@ -62,6 +63,7 @@ class Wishes:
 
     port: int
     paynet: str  # simulator or test
+    payment_mode: str  # api or hosted
     reconcile_every_s: float
     parameters: Mapping[str, str]
 
@@ -101,11 +103,13 @@ def _wishes() -> Wishes:
     All are checked here: argparse lets a default of ours pass unseen.
     """
     given = _arguments()
+    parameters = dict(_override(text) for text in given.parameter)
     return Wishes(
         _first_port(given.port),
         _paynet(given.paynet),
+        _payment_mode(parameters.get("PaymentMode", given.payment_mode)),
         _period_s(given.reconcile_every_s),
-        dict(_override(text) for text in given.parameter),
+        parameters,
     )
 
 
@@ -119,6 +123,11 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--paynet", default=say("PAYNET") or "simulator", help="simulator or test"
+    )
+    parser.add_argument(
+        "--payment-mode",
+        default=say("PAYMENT_MODE") or "api",
+        help="api, or hosted: PAYNET's own form takes the card",
     )
     parser.add_argument(
         "--reconcile-every-s",
@@ -149,6 +158,15 @@ def _paynet(text: str) -> str:
     """No other: what runs here must never take a customer's money."""
     if text not in {"simulator", "test"}:
         raise StartError("PAYNET is simulator or test: say `make run PAYNET=test`.")
+    return text
+
+
+def _payment_mode(text: str) -> str:
+    if text not in {"api", "hosted"}:
+        raise StartError(
+            "PAYMENT_MODE is api or hosted: say `make run PAYMENT_MODE=hosted`. It is"
+            f" not {text!r}."
+        )
     return text
 
 
@@ -187,7 +205,7 @@ def _run(wishes: Wishes) -> None:
     paynet_key = _paynet_key(wishes.paynet)
     webhook_secret = secrets.token_urlsafe(32)
     addresses = _addresses(wishes.port)
-    parameters = {**_parameters(wishes.paynet, addresses), **wishes.parameters}
+    parameters = {**_parameters(wishes, addresses), **wishes.parameters}
     template = Template.load(TEMPLATE, parameters)
     with ExitStack() as stack:
         start = stack.enter_context
@@ -202,7 +220,7 @@ def _run(wishes: Wishes) -> None:
         started["api_gateway"] = start(
             _gateway(addresses.api, parameters, engine, wishes.reconcile_every_s)
         )
-        start(_shop(addresses, issuer, wishes.paynet))
+        start(_shop(addresses, issuer, wishes))
         _wait_for(started, addresses)
         if ahead := clock.ahead():
             clock.tell_simulator(addresses.simulator, ahead)
@@ -256,9 +274,9 @@ def _addresses(first_port: int) -> Addresses:
     return Addresses(*(f"http://{HOST}:{port}" for port in ports))
 
 
-def _parameters(paynet: str, addresses: Addresses) -> dict[str, str]:
+def _parameters(wishes: Wishes, addresses: Addresses) -> dict[str, str]:
     """The template's parameters for one machine."""
-    is_simulated = paynet == "simulator"
+    is_simulated = wishes.paynet == "simulator"
     return {
         "Merchant": "emanet-local",
         "JwtIssuer": addresses.issuer,
@@ -266,11 +284,27 @@ def _parameters(paynet: str, addresses: Addresses) -> dict[str, str]:
         "FrontendOrigins": addresses.shop,
         "FrontendReturnUrls": f"{addresses.shop}/return",
         "PublicBaseUrl": addresses.api,
-        "PaynetEnvironment": paynet,
+        "PaynetEnvironment": wishes.paynet,
         "PaynetSimulatorUrl": addresses.simulator if is_simulated else "",
         "WebhookSourceCidrs": f"{HOST}/32",
         "WebhookSignature": "required",
+        "PaymentMode": wishes.payment_mode,
+        "PaynetPublishableKey": _publishable_key(wishes),
+        "CardConsentVersion": CONSENT_VERSION,
     }
+
+
+def _publishable_key(wishes: Wishes) -> str:
+    """No secret: every page with PAYNET's form carries it."""
+    if wishes.paynet == "simulator":
+        return "pbk_local"
+    key = os.environ.get("PAYNET_PUBLISHABLE_KEY", "")
+    if wishes.payment_mode == "hosted" and not re.fullmatch(r"pbk_[!-~]+", key):
+        raise StartError(
+            "PAYNET=test with PAYMENT_MODE=hosted needs PAYNET_PUBLISHABLE_KEY, which"
+            " begins with pbk_."
+        )
+    return key
 
 
 # ── What it starts ───────────────────────────────────────────────────────────
@@ -331,9 +365,16 @@ def _gateway(
 
 
 @contextmanager
-def _shop(addresses: Addresses, issuer: Issuer, paynet: str) -> Iterator[None]:
+def _shop(addresses: Addresses, issuer: Issuer, wishes: Wishes) -> Iterator[None]:
     _say("shop", addresses.shop)
-    with serving(shop(addresses.api, issuer, paynet), _port(addresses.shop)):
+    is_simulated = wishes.paynet == "simulator"
+    surroundings = Surroundings(
+        api_url=addresses.api,
+        paynet_url=addresses.simulator if is_simulated else PAYNET_PAGES,
+        is_simulated=is_simulated,
+        is_hosted=wishes.payment_mode == "hosted",
+    )
+    with serving(shop(surroundings, issuer), _port(addresses.shop)):
         yield
 
 
@@ -372,6 +413,7 @@ def _fill(
     )
     put_secret(manager, PAYNET_SECRET, {"secret_key": paynet_key})
     put_secret(manager, WEBHOOK_SECRET, {"current": webhook_secret})
+    put_secret(manager, OWN_SECRET, {"key": secrets.token_urlsafe(48)})
     return is_new
 
 
@@ -444,6 +486,7 @@ def _description(
         webhook_secret_id=WEBHOOK_SECRET,
         webhook_secret=webhook_secret,
         reconcile_every_s=wishes.reconcile_every_s,
+        payment_mode=wishes.payment_mode,
     )
 
 
@@ -458,12 +501,15 @@ def _port(url: str) -> int:
 def _summary(running: Running, took_s: float) -> str:
     paynet = running.simulator_url or "PAYNET's test host (not yet tried by anyone)"
     playing = PLAYING if running.simulator_url else ""
+    hosted = running.payment_mode == "hosted"
+    cards = "go into PAYNET's own form (hosted)" if hosted else "go to the API (api)"
     return f"""
 Emanet runs (started in {took_s:.1f} s).
 
   Shop        {running.shop_url}   <- open this in a browser
   API         {running.api_url}
   PAYNET      {paynet}
+  Cards       {cards}
   A token     make token WHO=buyer      (seller, backend, operations, carrier){playing}
   Logs        {LOGS}/
 

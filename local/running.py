@@ -54,6 +54,7 @@ class Running:
     webhook_secret_id: str
     webhook_secret: str
     reconcile_every_s: float
+    payment_mode: str  # api or hosted
 
     @classmethod
     def find(cls) -> Self:

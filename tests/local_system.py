@@ -44,9 +44,9 @@ def python(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(state: Path, **wishes: str) -> Iterator[System]:
+def running(state: Path, *arguments: str, **wishes: str) -> Iterator[System]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "local.run", "--port", "0"],
+        [sys.executable, "-m", "local.run", "--port", "0", *arguments],
         cwd=ROOT,
         env={**os.environ, "EMANET_STATE": str(state), **wishes},
         stdout=subprocess.PIPE,

@@ -1,8 +1,8 @@
 """A demo shop: one page, and the small server that plays the marketplace's backend.
 
 The server alone registers escrows and alone knows what a thing costs. Card data never
-reach it: the page sends them to the API. It hands out demo tokens to whoever asks on
-this machine, which no real shop may do.
+reach it: the page sends them to the API, or PAYNET's own form to PAYNET. It hands out
+demo tokens to whoever asks on this machine, which no real shop may do.
 """
 
 from __future__ import annotations
@@ -18,6 +18,52 @@ from local.issuer import PEOPLE, Issuer
 API_TIMEOUT_S = 35.0
 VISITORS = ("buyer", "seller", "operations")
 PRICES_MINOR = {"kilim": 130_000}
+CONSENT_VERSION = "demo-1"  # the text itself is in page/words.js
+PAYNET_PAGES = "https://*.paynet.com.tr"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the shop is told of the system around it: where things are, and whether
+    PAYNET's own form takes the card."""
+
+    api_url: str
+    paynet_url: str
+    is_simulated: bool
+    is_hosted: bool
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What the page is told."""
+        return {
+            "api_url": self.api_url,
+            "paynet": "simulator" if self.is_simulated else "test",
+            "payment_mode": "hosted" if self.is_hosted else "api",
+            "prices": PRICES_MINOR,
+            "cards": [PAYS, *(GOES_WRONG if self.is_simulated else ())],
+        }
+
+    @property
+    def policy(self) -> str:
+        """The page's Content-Security-Policy. PAYNET's script, its calls, the bank's
+        page in its frame and the form's way back are let in only where they are."""
+        here, api = "'self'", self.api_url
+        sources = {
+            "default-src": "'none'",
+            "script-src": here,
+            "style-src": here,
+            "img-src": f"{here} data:",
+            "connect-src": f"{here} {api}",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+        }
+        if self.is_hosted:
+            sources["script-src"] += f" {self.paynet_url}"
+            sources["connect-src"] += f" {self.paynet_url}"
+            sources["frame-src"] = self.paynet_url if self.is_simulated else "https:"
+            sources["form-action"] = f"{here} {api}"
+        return "; ".join(f"{name} {allowed}" for name, allowed in sources.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +96,14 @@ GOES_WRONG = (
 )
 
 
-def shop(api_url: str, issuer: Issuer, paynet: str) -> Flask:
-    """The shop as a WSGI application; `paynet` is simulator or test."""
+def shop(around: Surroundings, issuer: Issuer) -> Flask:
+    """The shop as a WSGI application."""
     app = Flask(__name__, static_folder="page", static_url_path="/page")
     app.config["TRUSTED_HOSTS"] = ["127.0.0.1"]  # no name of elsewhere leads here
-    cards = [PAYS, *(GOES_WRONG if paynet == "simulator" else ())]
-    settings = {"api_url": api_url, "paynet": paynet, "prices": PRICES_MINOR}
-    app.add_url_rule("/shop/settings", "settings", lambda: {**settings, "cards": cards})
+    app.add_url_rule("/shop/settings", "settings", lambda: around.settings)
     app.after_request(_protect)
-    _add_pages(app, _policy(api_url))
-    _add_backend(app, api_url, issuer)
+    _add_pages(app, around.policy)
+    _add_backend(app, around.api_url, issuer)
     return app
 
 
@@ -99,14 +143,6 @@ def _protect(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _policy(api_url: str) -> str:
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-        f" connect-src 'self' {api_url}; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
-    )
 
 
 def _register(api_url: str, issuer: Issuer, amount_minor: int) -> requests.Response:

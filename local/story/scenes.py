@@ -39,17 +39,36 @@ def register(world: World) -> str:
     return str(escrow["escrow_id"])
 
 
-def pay(world: World, escrow_id: str, number: str) -> browser.Form:
+def pay(world: World, escrow_id: str, number: str, **wishes: object) -> browser.Form:
+    """With a card that is typed in; answers the form of the way back."""
+    return pay_with(world, escrow_id, {"card": card(number), **wishes})
+
+
+def card(number: str) -> Json:
+    ends = {"expiry_month": 12, "expiry_year": FAR_YEAR}
+    return {"holder": "AYSE DEMO", "number": number, "cvc": "000", **ends}
+
+
+def pay_with(world: World, escrow_id: str, means: Json) -> browser.Form:
     """Through the bank and back to the shop; answers the form of the way back."""
-    card: Json = {"holder": "AYSE DEMO", "number": number, "cvc": "000"}
-    card |= {"expiry_month": 12, "expiry_year": FAR_YEAR}
-    page = f"{world.running.shop_url}/return"
-    sent = {"card": card, "return_to": page}
+    three_ds = start(world, escrow_id, means)
+    form = at_bank(three_ds["url"])
+    come_back(form, f"{back_at(world)}?escrow={escrow_id}")
+    return form
+
+
+def start(world: World, escrow_id: str, means: Json) -> Json:
+    """Where the browser goes next."""
+    sent = {**means, "return_to": back_at(world)}
     started = world.ask("buyer", f"POST /api/escrows/{escrow_id}/3d", sent, 201)
     expect({"status": "authenticating"}, started["escrow"])
-    form = at_bank(started["three_ds"]["url"])
-    come_back(form, f"{page}?escrow={escrow_id}")
-    return form
+    three_ds: Json = started["three_ds"]
+    return three_ds
+
+
+def back_at(world: World) -> str:
+    """The shop's page to which a payer comes back."""
+    return f"{world.running.shop_url}/return"
 
 
 def at_bank(url: str) -> browser.Form:
@@ -102,15 +121,20 @@ def ship(world: World, escrow_id: str) -> Json:
     return act(world, "seller", escrow_id, "ship", parcel)
 
 
-def agree(world: World, escrow_id: str, status: str, **sums: int) -> None:
-    """The timeline; then PAYNET's books, attempt by attempt, and the item itself."""
+def agree(
+    world: World, escrow_id: str, status: str, *, surcharge: int = 0, **sums: int
+) -> None:
+    """The timeline; then PAYNET's books, attempt by attempt, and the item itself.
+    `surcharge` of instalments was paid beside the amount, and went back with all of
+    it."""
     escrow = world.read(escrow_id, "operations")
     expect_escrow(escrow, status, **sums)
     tell_timeline(escrow)
     scene("PAYNET's books and our table")
-    back = sums.get("refunded", 0)
+    taken, back = PAID_MINOR + surcharge, sums.get("refunded", 0)
+    back += surcharge if back == PAID_MINOR else 0
     theirs = _paynets(world, [one["reference_no"] for one in escrow["attempts"]])
-    wanted: Json = {"charges": 1, "taken_minor": PAID_MINOR - back}
+    wanted: Json = {"charges": 1, "taken_minor": taken - back}
     orders = sum(s["kind"] == "refund" for s in escrow["settlements"])
     expect({**wanted, "refunded_minor": back, "refunds asked for": orders}, theirs)
     item = world.stored(escrow_id)

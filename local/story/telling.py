@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import requests
 
 TELLING = ("status", "version", "allowed_actions", "next", "settlements", "three_ds")
-OF_A_REFUSAL = ("code", "reason")
+CHOICES = ("offers", "cards", "consent_version")
+OF_A_REFUSAL = ("code", "reason", "errors")
 SUMS = ("held", "released", "refunded", "charged_back")
 # What is noted beside the way of the money, and when, depends on the reconciler.
 ASIDES = {"remind", "accept_refund", "note_fee"}
@@ -47,10 +48,13 @@ def show(who: str, sent: Json, answer: requests.Response, told: str = "") -> Non
 
 
 def one_line(body: Json) -> str:
-    """A body as it may be shown: of a card the first six and the last four digits."""
-    if "card" in body:
+    """A body as it may be shown: of a card the first six and the last four digits, of a
+    quote that there is one."""
+    if "number" in body.get("card", {}):
         number = body["card"]["number"]
         body = {**body, "card": {"number": f"{number[:6]}******{number[-4:]}"}}
+    if "quote" in body:
+        body = {**body, "quote": "…"}
     return json.dumps(body, ensure_ascii=False) if body else ""
 
 
@@ -58,6 +62,10 @@ def telling(answer: Json) -> Json:
     """The parts of an answer that carry the story on."""
     if "code" in answer:
         return {name: answer[name] for name in OF_A_REFUSAL if name in answer}
+    if "offers" in answer or "cards" in answer:
+        told = {**answer, "offers": list(map(_offered, answer.get("offers", ())))}
+        told["cards"] = list(map(_stored, answer.get("cards", ())))
+        return {name: told[name] for name in CHOICES if name in answer}
     flat = {**answer, **answer.get("escrow", {})}
     flat["next"] = (flat.get("next") or {}).get("what")
     flat["three_ds"] = flat.get("three_ds", {}).get("kind")
@@ -68,8 +76,18 @@ def telling(answer: Json) -> Json:
 def _settled(settlement: Json) -> str:
     waits = settlement["status"] == "scheduled"
     when = f" for {settlement['due_at']}" if waits else ""
-    kurus = settlement["amount"]["amount"]
+    sums = settlement["amount"]["amount"], settlement["surcharge"]["amount"]
+    kurus = " + ".join(str(minor) for minor in sums if minor)
     return f"{settlement['kind']} {kurus} {settlement['status']}{when}"
+
+
+def _offered(offer: Json) -> str:
+    return f"{offer['count']} × → {offer['total']['amount']}"
+
+
+def _stored(card: Json) -> str:
+    ends = f"{card['expiry_month']:02}/{card['expiry_year']}"
+    return f"{card['brand']} {card['bin']}…{card['last_four']} {ends}"
 
 
 def must_be(name: str, wanted: object, got: object) -> None:

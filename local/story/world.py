@@ -47,7 +47,7 @@ class World:
     ) -> Json:
         """One call of the API by one person; `way` is method and path."""
         answer = self._call(who, way, sent, key)
-        content: Json = answer.json()
+        content: Json = answer.json() if answer.content else {}
         show(who, sent, answer, one_line(telling(content)))
         must_be("HTTP status", status, answer.status_code)
         return content

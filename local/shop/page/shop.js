@@ -1,10 +1,11 @@
 // The shop's page. It shows what the API says and asks for what the API allows; text
 // from anywhere becomes text nodes only. It keeps no card data and no secret.
 import { actionForm } from "/page/forms.js";
+import * as payment from "/page/payment.js";
 import { actionNames, actors, attemptStatuses, deadlines, disputeStatuses, fields, inboxActions, kinds, nexts, queueReasons, refusals, settlementStatuses, statuses, transitions, words } from "/page/words.js";
 
 const POLL_MS = 2000;
-const API_WORDS = /`|\w_\w|Retry-After|Idempotency-Key/; // advice with these is for developers
+const API_WORDS = /`|\w_\w|\/api\/|Retry-After|Idempotency-Key/; // advice with these is for developers
 const UNPAID = ["created", "cancelled", "expired"];
 const KEYED = ["release", "refund", "resolve_dispute", "settle_review"]; // money asked to move, once
 const TO_PARTIES = ["ship", "deliver", "release", "refund", "cancel", "dispute", "withdraw_dispute"];
@@ -30,6 +31,7 @@ async function ask(url, options = {}) {
   } catch {
     throw new Problem({ title: word("unreachable") });
   }
+  if (response.status === 204) return null;
   const body = await response.json().catch(() => ({ title: `HTTP ${response.status}` }));
   if (!response.ok) throw new Problem(body);
   return body;
@@ -92,13 +94,7 @@ function showWords() {
   for (const button of $("roles").children) button.setAttribute("aria-pressed", String(button.dataset.role === state.role));
   $("language").textContent = isTurkish() ? "English" : "Türkçe";
   $("price").textContent = money({ amount: state.settings.prices.kilim, currency: "TRY" });
-  const chosen = $("card").value;
-  $("card").replaceChildren(...state.settings.cards.map((card) => {
-    const option = element("option", card[state.language]);
-    option.value = card.number;
-    return option;
-  }));
-  if (chosen) $("card").value = chosen;
+  payment.showWords();
 }
 
 function showEscrow() {
@@ -129,7 +125,7 @@ function showSteps(escrow) {
 }
 
 function showSums(escrow) {
-  const names = ["amount", "held", "released", "refunded", "charged_back"];
+  const names = ["amount", "surcharge", "held", "released", "refunded", "charged_back"];
   const shown = names.filter((name) => ["amount", "held", "released"].includes(name) || escrow[name]?.amount);
   $("sums").replaceChildren(...shown.map((name) => {
     const value = element("dd", money(escrow[name]));
@@ -143,7 +139,8 @@ function showSums(escrow) {
 // The forms are made anew only when something else may be done: typing is never lost.
 function showActions(escrow) {
   const may = escrow.allowed_actions;
-  $("pay-form").hidden = !(state.role === "buyer" && may.includes("pay"));
+  const isPayable = state.role === "buyer" && may.includes("pay");
+  payment.showPayForm(escrow, isPayable);
   const offered = may.filter((action) => action !== "pay");
   const drawn = JSON.stringify([escrow.escrow_id, state.role, state.language, offered, escrow.held, escrow.settlements.length]);
   if ($("actions").dataset.drawn !== drawn) {
@@ -151,7 +148,7 @@ function showActions(escrow) {
     $("actions").replaceChildren(...offered.sort(inOrder).map((action) => actionForm(action, escrow, tools(), act)));
     openWanted();
   }
-  const isIdle = $("pay-form").hidden && !offered.length;
+  const isIdle = !isPayable && !offered.length;
   $("idle").hidden = !isIdle;
   $("idle").textContent = isIdle ? word("nothingToDo") : "";
   const blocked = escrow.blocked_actions.filter(({ reason }) => reason !== "wrong_status");
@@ -193,9 +190,10 @@ function listed(title, lines) {
   return [element("h2", word(title)), list];
 }
 
-function settled({ kind, amount, status, by, due_at: due, ended_at: ended, why }) {
+function settled({ kind, amount, surcharge, status, by, due_at: due, ended_at: ended, why }) {
   const when = status === "scheduled" ? filled("scheduledFor", moment(due)) : named(settlementStatuses, status);
-  return [`${named(kinds, kind)} ${money(amount)}`, when, ended && moment(ended), named(actors, by), why].filter(Boolean).join(" · ");
+  const beside = surcharge.amount && `+ ${word("surcharge")} ${money(surcharge)}`;
+  return [`${named(kinds, kind)} ${money(amount)}`, beside, when, ended && moment(ended), named(actors, by), why].filter(Boolean).join(" · ");
 }
 
 function objected({ number, status, reason, evidence, answer_by: until }) {
@@ -220,6 +218,8 @@ function outcomeOf({ status, refusal }) {
   return [named(attemptStatuses, status), why].filter(Boolean).join(": ");
 }
 
+const priceOf = ({ instalments, total }) => instalments > 1 && `${instalments} ${word("instalments")}, ${money(total)}`;
+
 // Whoever comes back from the bank unpaid is told why, where he would pay again.
 function showLastAttempt(escrow) {
   const last = (escrow.attempts ?? []).at(-1);
@@ -242,7 +242,7 @@ function showTimeline(escrow) {
   const attempts = escrow.attempts ?? []; // a seller is not shown them
   $("attempts-box").hidden = attempts.length === 0;
   $("attempts").replaceChildren(...attempts.map((attempt) =>
-    element("li", [`#${attempt.number}`, outcomeOf(attempt), attempt.card, attempt.reference_no].filter(Boolean).join(" · "))));
+    element("li", [`#${attempt.number}`, outcomeOf(attempt), priceOf(attempt), attempt.card, attempt.reference_no].filter(Boolean).join(" · "))));
 }
 
 async function showOrders() {
@@ -337,19 +337,6 @@ async function buy() {
   await everything();
 }
 
-async function pay() {
-  const card = { holder: $("holder").value, number: $("number").value.replaceAll(" ", ""), expiry_month: Number($("month").value), expiry_year: Number($("year").value), cvc: $("cvc").value };
-  const { three_ds: bank } = await api("POST", pathOf(wantedEscrow(), "/3d"), { card, return_to: `${location.origin}/return`, prefer: $("prefer").value });
-  $("pay-form").reset();
-  fillCard();
-  if (bank.kind === "html") {
-    sessionStorage.setItem("bank-html", bank.html);
-    return location.assign("/bank");
-  }
-  if (!/^https?:\/\//.test(bank.url)) throw new Problem({ title: "three_ds.url" });
-  location.assign(bank.url);
-}
-
 // One of `allowed_actions`: the last word of a path, there for parties and here for staff.
 function act(action, said, button) {
   return doing(button, async () => {
@@ -372,14 +359,6 @@ function keyAt(place) {
   const key = sessionStorage.getItem(place) ?? crypto.randomUUID();
   sessionStorage.setItem(place, key);
   return key;
-}
-
-function fillCard() {
-  $("holder").value ||= "AYSE DEMO";
-  $("number").value = $("card").value.replace(/(.{4})(?=.)/g, "$1 ");
-  $("month").value ||= "12";
-  $("year").value ||= "2049";
-  $("cvc").value ||= "123";
 }
 
 async function poll() {
@@ -410,8 +389,7 @@ function on(id, event, work) {
 async function start() {
   state.settings = await ask("/shop/settings");
   on("buy", "click", buy);
-  on("pay-form", "submit", pay);
-  $("card").addEventListener("change", fillCard);
+  on("pay-form", "submit", payment.pay);
   $("language").addEventListener("click", () => {
     state.language = isTurkish() ? "en" : "tr";
     localStorage.setItem("language", state.language);
@@ -424,8 +402,8 @@ async function start() {
     doing(target, everything);
   });
   addEventListener("popstate", () => doing($("language"), everything));
+  payment.setUp({ api, element, money, word, doing, language: () => state.language, settings: () => state.settings });
   showWords();
-  fillCard();
   await doing($("language"), everything);
   poll();
 }

@@ -3,10 +3,16 @@ export const words = {
   tr: {
     demo: "demo mağaza", buyer: "Alıcı", seller: "Satıcı", operations: "Operasyon",
     notice: "Bu bir denemedir: gerçek kart kullanmayın. Kart bilgileri yalnızca Emanet API’sine gider, bu mağazanın sunucusuna değil.",
+    noticeHosted: "Bu bir denemedir: gerçek kart kullanmayın. Kart bilgileri PAYNET’in formundan yalnızca PAYNET’e gider; ne Emanet’e ne bu mağazaya.",
     productName: "El dokuma kilim", productText: "Uşak, yün, 120 × 180 cm. Paranız, kilim elinize ulaşıp onaylayana dek emanette durur.",
     buy: "Satın al", order: "Sipariş", payTitle: "Kartla öde", testCard: "Deneme kartı", holder: "Kart üzerindeki ad",
-    number: "Kart numarası", month: "Ay", year: "Yıl", prefer: "Banka sayfası", preferRedirect: "Yönlendirme ile", preferHtml: "HTML içerik ile",
+    number: "Kart numarası", month: "Ay", year: "Yıl", cvc: "CVC", prefer: "Banka sayfası", preferRedirect: "Yönlendirme ile", preferHtml: "HTML içerik ile",
     pay: "3-D Secure ile öde", cardNote: "Bu sayfa kart bilgilerini saklamaz.", allAvailable: "boş: kalanın tamamı", noAmount: "Tutarı 300 ya da 300,50 gibi yazın.",
+    storedCards: "Kayıtlı kartlarınız", anotherCard: "Başka bir kart", expired: "süresi doldu", deleteCard: "Sil", saveCard: "Bu kartı sonraki ödemeler için kaydet",
+    noWallet: "Kayıtlı kartlarınız şu anda gösterilemiyor; kartınızı yazabilirsiniz.", offers: "Taksit seçenekleri", single: "Tek çekim", instalments: "taksit",
+    total: "toplam", surcharge: "Vade farkı", ofIt: "vade farkı", noSurcharge: "vade farkı yok", noOffers: "Taksitler şu anda öğrenilemiyor; tek çekim yapabilirsiniz.",
+    offersAgain: "Taksitler yenilendi; yeniden seçin.", openForm: "PAYNET’in kart formunu aç", paynetForm: "PAYNET’in kart formu", instalmentChoice: "Ödeme",
+    paynetNote: "Buraya yazdıklarınızı yalnızca PAYNET okur. Önce bir deneme kartının numarasını yazın: …", noPaynet: "PAYNET’in formu yüklenemedi; sayfayı yenileyip yeniden deneyin.",
     blocked: "Şu anda neden yapılamıyor?", deadlines: "Süreler", clocksStand: "Bütün süreler duruyor (… anından beri)", settlements: "Ödeme ve iadeler", disputes: "İtirazlar",
     scheduledFor: "… için planlandı", answerBy: "karar için son gün …", staffFacts: "Operasyon için", cameFrom: "İncelemeden önce: …", loss: "zarar",
     queue: "Karar bekleyenler", nobodyWaits: "Bekleyen yok.", istanbulTime: "Saatler İstanbul saatidir.", yes: "Evet, iade yapılmış", no: "Hayır, yapılmamış",
@@ -19,10 +25,16 @@ export const words = {
   en: {
     demo: "demo shop", buyer: "Buyer", seller: "Seller", operations: "Operations",
     notice: "This is a demo: use no real card. Card data go to Emanet’s API only, never to this shop’s server.",
+    noticeHosted: "This is a demo: use no real card. Card data go from PAYNET’s form to PAYNET only, neither to Emanet nor to this shop.",
     productName: "Hand-woven kilim", productText: "Uşak, wool, 120 × 180 cm. Your money rests in escrow until the kilim has reached you and you confirm.",
     buy: "Buy", order: "Order", payTitle: "Pay by card", testCard: "Test card", holder: "Name on card",
-    number: "Card number", month: "Month", year: "Year", prefer: "Bank’s page", preferRedirect: "By redirect", preferHtml: "By HTML content",
+    number: "Card number", month: "Month", year: "Year", cvc: "CVC", prefer: "Bank’s page", preferRedirect: "By redirect", preferHtml: "By HTML content",
     pay: "Pay with 3-D Secure", cardNote: "This page keeps no card data.", allAvailable: "empty: all that is left", noAmount: "Write an amount such as 300 or 300.50.",
+    storedCards: "Your stored cards", anotherCard: "Another card", expired: "expired", deleteCard: "Delete", saveCard: "Store this card for later payments",
+    noWallet: "Your stored cards cannot be shown just now; you can type a card.", offers: "Ways to pay", single: "Single payment", instalments: "instalments",
+    total: "total", surcharge: "Surcharge", ofIt: "surcharge", noSurcharge: "no surcharge", noOffers: "Instalments cannot be told just now; a single payment is possible.",
+    offersAgain: "The instalments are new; choose again.", openForm: "Open PAYNET’s card form", paynetForm: "PAYNET’s card form", instalmentChoice: "Payment",
+    paynetNote: "Only PAYNET reads what you write here. Begin with a test card’s number: …", noPaynet: "PAYNET’s form could not be loaded; reload the page and try again.",
     blocked: "Why is something not possible now?", deadlines: "Deadlines", clocksStand: "Every clock stands since …", settlements: "Releases and refunds", disputes: "Disputes",
     scheduledFor: "scheduled for …", answerBy: "to be decided by …", staffFacts: "For operations", cameFrom: "Before the review: …", loss: "loss",
     queue: "Waiting for a decision", nobodyWaits: "Nobody waits.", istanbulTime: "Times are Istanbul’s.", yes: "Yes, it was refunded", no: "No, it was not",
@@ -31,6 +43,15 @@ export const words = {
     released: "Released", refunded: "Refunded", charged_back: "Charged back", working: "Please wait…", unreachable: "Emanet’s API cannot be reached.",
     tryAnotherCard: "You can try another card.", tryAgain: "You can try again.",
     steps: ["Order", "Payment", "Held", "Shipped", "Delivered", "Released"],
+  },
+};
+
+// What a payer agrees to before his card is stored, by the version that the API names. A
+// page without the text of that version may not offer it.
+export const consents = {
+  "demo-1": {
+    tr: "Kart bilgilerimin sonraki ödemelerimde kullanılmak üzere PAYNET tarafından saklanmasını, mağazanın yalnızca kartın markasını, ilk altı ve son dört hanesini ve son kullanma tarihini görmesini kabul ediyorum. Kartımı istediğim zaman silebilirim. (Deneme metni, sürüm demo-1)",
+    en: "I agree that PAYNET stores my card for my later payments, and that the shop sees its brand, its first six and last four digits and its expiry only. I can delete it at any time. (A text for this demo, version demo-1)",
   },
 };
 
@@ -166,6 +187,7 @@ export const deadlines = {
 export const transitions = {
   create: ["Sipariş kaydedildi", "Order registered"],
   start_attempt: ["Ödeme denemesi başladı", "Payment attempt started"],
+  open_form: ["PAYNET’in formu açıldı", "PAYNET’s form opened"],
   store_session: ["Bankanın sayfası açıldı", "The bank’s page opened"],
   refuse_session: ["PAYNET oturum açmadı", "PAYNET opened no session"],
   fail_3d: ["3-D doğrulaması olmadı", "3-D Secure failed"],
@@ -267,6 +289,7 @@ export const refusals = {
   payment_refused: ["PAYNET kartı kabul etmedi", "PAYNET did not accept the card"],
   paynet_unreachable: ["PAYNET yanıt vermedi", "PAYNET did not answer"],
   secret_unavailable: ["hizmet hazır değildi", "the service was not ready"],
+  card_not_found: ["kayıtlı kart silinmiş", "the stored card was deleted"],
 };
 
 // The fields that the page fills in, as the API names them.
@@ -276,6 +299,10 @@ export const fields = {
   "card.expiry_month": ["Son kullanma ayı", "Expiry month"],
   "card.expiry_year": ["Son kullanma yılı", "Expiry year"],
   "card.cvc": ["CVC", "CVC"],
+  "stored_card": ["Kayıtlı kart", "Stored card"],
+  "save_card": ["Kart saklama", "Storing the card"],
+  "save_card.consent_version": ["Onay metni", "The text agreed to"],
+  "quote": ["Taksit teklifi", "The instalment quote"],
   "return_to": ["Dönüş adresi", "Return address"],
   "reason": ["Gerekçe", "Reason"],
   "amount": ["Tutar (lira)", "Amount (lira)"],
