@@ -40,8 +40,10 @@ from tests.stage import (
     BASE_URL,
     BUYER,
     OPERATIONS,
+    OWN_SECRET,
     PAYNET_KEY,
     RETURN_PAGE,
+    SAVE_CARD,
     SELLER,
     WEBHOOK_SECRET,
     Answer,
@@ -178,9 +180,12 @@ class House:
         self.heard += [told, json.dumps(dict(answer.headers))]
         return answer
 
-    def initiate(self, number: str = NUMBER) -> Started:
+    def initiate(self, number: str = NUMBER, **more: Any) -> Started:
         escrow_id = self.stage.create()
-        answer = self.call("POST", f"/api/escrows/{escrow_id}/3d", card_body(number))
+        body = card_body(number) | more
+        if "stored_card" in more:
+            del body["card"]
+        answer = self.call("POST", f"/api/escrows/{escrow_id}/3d", body)
         assert answer.status == 201, answer.text
         attempt = answer.body["escrow"]["attempts"][-1]
         return Started(escrow_id, attempt["reference_no"], answer.body["three_ds"])
@@ -196,8 +201,8 @@ class House:
         path = form.action.removeprefix(BASE_URL)
         return self.call("POST", path, raw=raw, headers=FORM)
 
-    def pay(self, number: str = NUMBER) -> str:
-        started = self.initiate(number)
+    def pay(self, number: str = NUMBER, **more: Any) -> str:
+        started = self.initiate(number, **more)
         self.come_back(self.at_bank(started))
         return started.escrow_id
 
@@ -206,7 +211,7 @@ class House:
 
     def keeps_its_secrets(self, *more: str) -> None:
         """The stored session is the only one of them that the table may know."""
-        secrets = [NUMBER, CVC, TOKEN, STATE, PAYNET_KEY, WEBHOOK_SECRET]
+        secrets = [NUMBER, CVC, TOKEN, STATE, PAYNET_KEY, WEBHOOK_SECRET, OWN_SECRET]
         secrets += [*self.tokens, *more]
         told, items = self.told(), json.dumps(self.stage.items(), default=str)
         assert told
@@ -306,6 +311,106 @@ ECHO = (
     f"rejected: pan={NUMBER} card {' '.join(NUMBER)} cvc: {CVC} "
     f"Authorization: Basic {PAYNET_KEY}"
 )
+
+
+# ── instalments, stored cards, PAYNET's own form ──────────────────────────────
+
+
+def card_secrets(house: House) -> list[str]:
+    """What PAYNET would charge by; whose they are is no secret to our own table."""
+    vault = house.stage.paynet.vault
+    return [card.card_hash for card in (*vault.cards(), *vault.cards(deleted=True))]
+
+
+def test_a_stored_card_s_story_shows_none_of_them(house: House) -> None:
+    house.pay(save_card=SAVE_CARD)
+    [card] = house.call("GET", "/api/cards").body["cards"]
+    escrow_id = house.stage.create()
+    path = f"/api/instalments?escrow={escrow_id}&bin={card['bin']}"
+    assert house.call("GET", path).status == 200
+    second = house.pay(stored_card=card["card_id"])
+    assert house.stage.escrow(second).status == "held"
+    own = f"/api/cards/{card['card_id']}"
+    assert house.call("DELETE", own).status == 204
+    assert house.call("DELETE", own).status == 404
+    secrets = card_secrets(house)
+    assert len(secrets) == 1
+    house.keeps_its_secrets(*secrets)
+    owner = house.stage.paynet.vault.cards(deleted=True)[0].card_owner_id
+    assert not is_in(owner, house.told())
+
+
+def test_instalments_show_none_of_them(house: House) -> None:
+    number = "4355084355084358"
+    escrow_id = house.stage.create()
+    path = f"/api/instalments?escrow={escrow_id}&bin={number[:6]}"
+    offers = house.call("GET", path).body["offers"]
+    body = card_body(number) | {"quote": offers[2]["quote"], "save_card": SAVE_CARD}
+    answer = house.call("POST", f"/api/escrows/{escrow_id}/3d", body)
+    reference = answer.body["escrow"]["attempts"][-1]["reference_no"]
+    started = Started(escrow_id, reference, answer.body["three_ds"])
+    house.come_back(house.at_bank(started))
+    house.call("POST", f"/api/escrows/{escrow_id}/cancel", {})
+    house.heard.append(repr(house.stage.reconcile(seconds=30)))
+    house.keeps_its_secrets(number, *card_secrets(house))
+
+
+@pytest.mark.parametrize("path", ["/v1/ratio/Get", "/v1/card/list", "/v1/card/delete"])
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_answer_about_cards_shows_none_of_them(
+    house: House, kind: Any, path: str
+) -> None:
+    house.pay(save_card=SAVE_CARD)
+    [card] = house.call("GET", "/api/cards").body["cards"]
+    escrow_id = house.stage.create()
+    house.stage.paynet.faults.add(kind, path, times=9)
+    house.call("GET", f"/api/instalments?escrow={escrow_id}&bin={card['bin']}")
+    house.call("GET", "/api/cards")
+    house.call("DELETE", f"/api/cards/{card['card_id']}")
+    body = {**card_body(), "stored_card": card["card_id"]}
+    del body["card"]
+    house.call("POST", f"/api/escrows/{escrow_id}/3d", body)
+    house.keeps_its_secrets(*card_secrets(house))
+
+
+@pytest.mark.parametrize("field", ["message", "card_desc", "card_no", "bank_name"])
+def test_what_paynet_repeats_about_cards_is_not_logged_or_kept(
+    house: House, field: str
+) -> None:
+    """The list is its holder's; nobody else sees it, and we keep nothing of it."""
+    house.pay(save_card=SAVE_CARD)
+    echo = {field: ECHO}
+    for path in ("/v1/card/list", "/v1/ratio/Get", "/v1/card/delete"):
+        house.stage.paynet.faults.add("rewrite", path, fields=echo, times=9)
+    escrow_id = house.stage.create()
+    house.stage.call("GET", "/api/cards")
+    house.stage.call("GET", f"/api/instalments?escrow={escrow_id}&bin={NUMBER[:6]}")
+    house.keeps_its_secrets(*card_secrets(house))
+
+
+def test_paynet_s_own_form_shows_none_of_them(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYMENT_MODE", "hosted")
+    monkeypatch.setenv("PAYNET_PUBLISHABLE_KEY", "pbk_local")
+    bootstrap.payment_mode.cache_clear()
+    escrow_id = house.stage.create()
+    house.call("POST", f"/api/escrows/{escrow_id}/3d", card_body())  # refused
+    wish = {"return_to": RETURN_PAGE}
+    told = house.call("POST", f"/api/escrows/{escrow_id}/3d", wish).body["three_ds"]
+    says = told["attributes"]
+    form = browser.HostedForm(
+        told["script"], says["data-key"], says["data-amount"], told["action"]
+    )
+    back = form.pay(browser.TypedCard(NUMBER, cvc=CVC, holder="Nermin Kanarya"))
+    house.tokens += [back.fields["token_id"], back.action.rsplit("/", 1)[-1]]
+    house.sessions.append(back.fields["session_id"])
+    house.come_back(back)
+    house.come_back(back)
+    assert house.stage.escrow(escrow_id).status == "held"
+    house.keeps_its_secrets()
+
+
 TEXTS = [
     "message",
     "paynet_error_message",
