@@ -14,10 +14,8 @@ app = lambda_handler = HttpFunction()
 
 @app.get("/api/instalments")
 def instalments() -> Response[str]:
-    known, bin_ = (
-        escrow_id(app.query("escrow", "")),
-        schemas.card_bin(app.query("bin", "")),
-    )
+    known = escrow_id(app.query("escrow", ""))
+    bin_ = schemas.card_bin(app.query("bin", ""))
     pricing, until = bootstrap.pricing(), deadline(app.event)
     offered = offer_instalments(known, bin_, app.caller, pricing, until)
     key = bootstrap.quote_key()
