@@ -12,6 +12,7 @@ from emanet.escrow import QueueReason
 from emanet.machine import TRANSITIONS
 from emanet.problems import PROBLEMS
 from emanet.reasons import REASONS
+from emanet.usecases import differences
 from local.documents import PARTS, rendered
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,5 +130,6 @@ def test_every_human_queue_is_told_to_operations(reason: QueueReason) -> None:
 def test_operations_are_told_of_decisions_that_exist() -> None:
     told = re.findall(r"`([a-z]+_[a-z_]+)`", text(ROOT / "docs" / "operations.md"))
     known = {row.action for row in TRANSITIONS} | set(QueueReason)
-    others = {"dispute_days", "plan_id", "another_card_owner", "card_not_kept"}
+    logged = {"another_card_owner", "card_not_kept"}  # what came of a return
+    others = {"dispute_days", "plan_id", differences.TWO_ESCROWS} | logged
     assert {word for word in told if word not in known} <= others
