@@ -35,9 +35,10 @@ test: setup ## all tests that need Python only (ROUNDS=5)
 races: ROUNDS ?= 100
 races: setup ## the races, many rounds (ROUNDS=100)
 	$(PY) -m pytest tests/races --rounds=$(ROUNDS)
-test-second-engine: setup .tools/dynoxide ## integration and races on dynoxide (needs npm)
+test-second-engine: setup .tools/dynoxide ## integration, races, whole systems on dynoxide (needs npm)
 	$(PY) -m local.engines .tools/dynoxide \
 		$(PY) -m pytest $(TWO) tests/integration tests/races --rounds=$(ROUNDS)
+	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/system # one table: one by one
 bench: setup .tools/dynoxide ## count reads and writes, among 100,000 escrows too
 	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/benchmarks
 test-browser: setup .venv-browser/ready ## the demo shop in a real browser (needs Chromium)
