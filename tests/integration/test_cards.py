@@ -36,7 +36,7 @@ RATIO = "/v1/ratio/Get"
 CARD_LIST = "/v1/card/list"
 CARD_DELETE = "/v1/card/delete"
 OTHER_BANKS_CARD = "5571135571135575"
-MISTER_ORDER = "4000000000000127"  # the simulator charges one lira more
+ONE_LIRA_MORE = "4000000000000127"
 
 
 def initiate(
@@ -287,9 +287,9 @@ def test_a_quote_holds_for_fifteen_minutes(stage: Stage) -> None:
 
 def test_another_sum_than_quoted_is_for_a_human(stage: Stage) -> None:
     escrow_id = stage.create()
-    offers = stage.offers(escrow_id, MISTER_ORDER)
+    offers = stage.offers(escrow_id, ONE_LIRA_MORE)
     quote = next(offer for offer in offers if offer["count"] == 3)["quote"]
-    stage.pay(escrow_id, MISTER_ORDER, quote=quote)
+    stage.pay(escrow_id, ONE_LIRA_MORE, quote=quote)
     assert stage.escrow(escrow_id).status is Status.REVIEW
 
 
@@ -436,7 +436,7 @@ def test_without_a_payment_no_card_is_stored(stage: Stage) -> None:
     assert stage.call("GET", "/api/cards").body["cards"] == []
 
 
-@pytest.mark.parametrize("number", [MISTER_ORDER, "4000000000000143"])
+@pytest.mark.parametrize("number", [ONE_LIRA_MORE, "4000000000000143"])
 def test_a_card_stored_by_a_doubtful_payment_can_be_deleted(
     number: str, stage: Stage
 ) -> None:

@@ -4,7 +4,6 @@ in instalments, stored cards. Over real HTTP; nothing of Emanet's layer takes pa
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +14,8 @@ from local.paynet_simulator import PaynetSimulator, browser, cards, ratios
 from local.paynet_simulator.card_api import DELETE, LIST, RATIO, RENAME, SAVE
 from local.paynet_simulator.paynet_api import CHARGE, CHECK, DETAIL, INITIAL
 from local.paynet_simulator.records import StoredCard
+from tests.integration.paynet_caller import KEY, TIMEOUT_S, PaynetCaller
 
-KEY = "sck_pcs_Test/key+of=nobody"
 REFERENCE = "order-1-attempt-1"
 AXESS = "4355084355084358"
 OTHER_BANK = "4111111111111111"
@@ -26,29 +25,11 @@ LOST_ONCE_AFTER = "4000000000000044"
 MISMATCH = "4000000000000127"
 NO_BANK = "4355084355084359"
 CVC = "7391"
-TIMEOUT_S = 10
 YEAR_2031_S = 1_925_000_000.0
 
 
-@dataclass
-class Paynet:
+class Paynet(PaynetCaller):
     """A shop's server that knows PAYNET's secret key."""
-
-    simulator: PaynetSimulator
-    url: str
-
-    def call(self, path: str, body: object, *, key: str = KEY) -> requests.Response:
-        return requests.post(
-            self.url + path,
-            json=body,
-            headers={"Authorization": f"Basic {key}"},
-            timeout=TIMEOUT_S,
-        )
-
-    def told(self, path: str, body: object) -> dict[str, Any]:
-        answer = self.call(path, body)
-        assert answer.status_code == 200, answer.text
-        return dict(json.loads(answer.text, parse_float=Decimal))
 
     # Prices
 

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from threading import Thread
 from typing import Any
@@ -26,8 +26,8 @@ from local.paynet_simulator.paynet_api import (
     FORM_CHARGE,
     INITIAL,
 )
+from tests.integration.paynet_caller import KEY, TIMEOUT_S, PaynetCaller
 
-KEY = "sck_pcs_Test/key+of=nobody"
 PUBLIC = "pbk_of_nobody"
 REFERENCE = "order-1-attempt-1"
 ACTION = "http://127.0.0.1:9/api/3d/return/escrow/1/state"
@@ -43,28 +43,10 @@ NO_REFERENCE = "4000000000000135"
 NO_VERDICT = "4000000000000150"
 NO_CODE_100 = "4000000000000168"
 CVC = "7391"
-TIMEOUT_S = 10
 
 
-@dataclass
-class Paynet:
+class Paynet(PaynetCaller):
     """A shop's server, and a payer's browser on its page."""
-
-    simulator: PaynetSimulator
-    url: str
-
-    def call(self, path: str, body: object, *, key: str = KEY) -> requests.Response:
-        return requests.post(
-            self.url + path,
-            json=body,
-            headers={"Authorization": f"Basic {key}"},
-            timeout=TIMEOUT_S,
-        )
-
-    def told(self, path: str, body: object) -> dict[str, Any]:
-        answer = self.call(path, body)
-        assert answer.status_code == 200, answer.text
-        return dict(json.loads(answer.text, parse_float=Decimal))
 
     def form(self, **changes: Any) -> HostedForm:
         page = HostedForm(self.url + SCRIPT, PUBLIC, "1300,00", ACTION)

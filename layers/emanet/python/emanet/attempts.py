@@ -14,7 +14,7 @@ from emanet.errors import (
     Superseded,
     TooManyAttempts,
 )
-from emanet.escrow import Attempt, AttemptStatus, Escrow, Status, Step
+from emanet.escrow import PAYABLE, Attempt, AttemptStatus, Escrow, Status, Step
 from emanet.guards import may_start
 from emanet.machine import advance
 
@@ -40,29 +40,26 @@ def open_form(escrow: Escrow, attempt: Attempt, step: Step) -> Escrow:
 def _begin(
     escrow: Escrow, name: str, target: Status, attempt: Attempt, step: Step
 ) -> Escrow:
-    if escrow.status in (Status.CREATED, Status.AUTHENTICATING):
-        _refuse_start(escrow, step.at)
+    must_be_payable(escrow, step.at)
     attempts = (*close_live(escrow, AttemptStatus.SUPERSEDED, step.at), attempt)
     return advance(escrow, name, target, step, attempts=attempts)
 
 
 def must_be_payable(escrow: Escrow, at: datetime) -> None:
     """Before PAYNET is asked anything. Raises as start_attempt does."""
-    if escrow.status not in (Status.CREATED, Status.AUTHENTICATING):
+    if escrow.status not in PAYABLE:
         raise IllegalTransition(escrow, "wrong_status")
-    _refuse_start(escrow, at)
-    if reason := may_start(escrow, at):
-        raise IllegalTransition(escrow, reason)
-
-
-def _refuse_start(escrow: Escrow, at: datetime) -> None:
     match may_start(escrow, at):
+        case "":
+            return
         case "attempt_starting":
             raise AttemptStarting(escrow, int(policy.STARTING_FOR.total_seconds()))
         case "too_many_attempts":
             raise TooManyAttempts(escrow)
         case "attempts_too_fast":
             raise AttemptsTooFast(escrow, int(policy.ATTEMPTS_WINDOW.total_seconds()))
+        case reason:
+            raise IllegalTransition(escrow, reason)
 
 
 def store_session(escrow: Escrow, number: int, session_id: str, step: Step) -> Escrow:

@@ -119,7 +119,7 @@ def paynet_books() -> PaynetLists:
 @cache
 def _pace() -> Pace:
     """One for all that this process asks by itself."""
-    from emanet.paynet.pace import TokenBucket  # noqa: PLC0415 - as above
+    from emanet.paynet.pace import TokenBucket  # noqa: PLC0415 - only machines load it
 
     chosen = settings.read(settings.PaceSettings)
     return TokenBucket(chosen.paynet_requests_per_second, clock=clock)
@@ -175,28 +175,28 @@ def cards() -> Cards:
 
 def card_book() -> CardBook:
     """The payers' stored cards."""
-    from emanet.usecases.stored_cards import CardBook  # noqa: PLC0415 - as above
+    from emanet.usecases.stored_cards import CardBook  # noqa: PLC0415 - only who asks for cards loads it
 
     return CardBook(store(), cards(), lambda: own_key("card ids"))
 
 
 def till() -> Till:
     """What a payment by card begins with."""
-    from emanet.usecases.initiate_3d import Till  # noqa: PLC0415 - as above
+    from emanet.usecases.initiate_3d import Till  # noqa: PLC0415 - only who starts a payment loads it
 
     return Till(desk(), gateway(), card_book(), quote_key, paynet_user_id)
 
 
 def counter() -> Counter:
     """Where a card is charged."""
-    from emanet.usecases.complete_3d import Counter  # noqa: PLC0415 - as above
+    from emanet.usecases.complete_3d import Counter  # noqa: PLC0415 - only who charges loads it
 
     return Counter(desk(), gateway(), store())
 
 
 def pricing() -> Pricing:
     """What prices instalments; inside PAYNET's own form nobody asks us."""
-    from emanet.usecases.offer_instalments import Pricing  # noqa: PLC0415 - as above
+    from emanet.usecases.offer_instalments import Pricing  # noqa: PLC0415 - only who prices loads it
 
     asked = None if is_hosted() else cards()
     return Pricing(store(), asked, clock)

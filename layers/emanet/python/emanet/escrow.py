@@ -35,6 +35,7 @@ class Status(StrEnum):
 
 
 UNPAID = frozenset({Status.CREATED, Status.AUTHENTICATING, Status.CHARGING})
+PAYABLE = frozenset({Status.CREATED, Status.AUTHENTICATING})
 CLOSED_UNPAID = frozenset({Status.CANCELLED, Status.EXPIRED})
 CLOSED_PAID = frozenset({Status.RELEASED, Status.REFUNDED, Status.SPLIT})
 CLOSED = CLOSED_UNPAID | CLOSED_PAID

@@ -87,6 +87,7 @@ _EVERY = " ".join(Status)
 _NOT_CHARGING = " ".join(sorted(set(Status) - {Status.CHARGING}))
 _PRIOR = "created authenticating charging held disputed"
 
+# A table is read by its columns, which the formatter would break.
 # fmt: off
 TRANSITIONS: tuple[Transition, ...] = tuple(row for rows in (
     # ── paying ──

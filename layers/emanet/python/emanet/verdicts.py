@@ -11,6 +11,7 @@ from typing import Any
 from emanet import deadlines, policy
 from emanet.attempts import close, close_live, is_charging, with_attempt
 from emanet.escrow import (
+    PAYABLE,
     UNPAID,
     Attempt,
     AttemptStatus,
@@ -83,8 +84,7 @@ def _seen(
 ) -> Escrow | None:
     """A success that could not be judged yet is kept, so that no "not found" can make
     it forgotten; unless its charge is undecided still, a human is shown it."""
-    payable = (Status.CREATED, Status.AUTHENTICATING)
-    if escrow.status in payable or _stands(attempt, capture):
+    if escrow.status in PAYABLE or _stands(attempt, capture):
         return None
     noted = _keeping(attempt, (capture,), CaptureStatus.MISMATCHED)
     if is_charging(escrow, attempt):
@@ -109,7 +109,7 @@ def _approved(
         return None
     if is_charging(escrow, attempt):
         return funded(escrow, "capture", attempt, capture, step)
-    if escrow.status in (Status.CREATED, Status.AUTHENTICATING):
+    if escrow.status in PAYABLE:
         return funded(escrow, "fund_late", attempt, capture, step)
     if escrow.status in UNPAID or _is_unpaid_review(escrow):
         return _late(escrow, attempt, capture, CaptureStatus.WAITING, step)

@@ -128,7 +128,7 @@ class Line:
             data=body,
             headers={**_HEADERS, "Authorization": f"Basic {errand.key}"},
             # requests hands urllib3's own Timeout through; its stubs do not say so
-            timeout=Timeout(left_s, CONNECT_S, READ_S),  # type: ignore[arg-type]
+            timeout=Timeout(left_s, CONNECT_S, READ_S),  # type: ignore[arg-type]  # see above
             stream=True,
         )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from emanet import instalments
 from emanet.errors import IllegalTransition
-from emanet.escrow import Escrow, Role, Status
+from emanet.escrow import PAYABLE, Escrow, Role
 from emanet.instalments import CardBank, Offer, Quote
 from emanet.outcome import Unknown
 from emanet.policy import Bearer
@@ -47,7 +47,7 @@ def offer_instalments(
     NotYourAction, IllegalTransition (there is nothing to pay)."""
     escrow = pricing.store.get(escrow_id)
     actor_as(escrow, caller, Role.PAYER)
-    if escrow.status not in (Status.CREATED, Status.AUTHENTICATING):
+    if escrow.status not in PAYABLE:
         raise IllegalTransition(escrow, "wrong_status")
     bank = _bank(escrow, bin_, pricing, deadline)
     why = bank if isinstance(bank, str) else ""
