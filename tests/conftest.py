@@ -78,6 +78,7 @@ def stage(
     put_secret(secret_store, "OwnSecret", {"key": OWN_SECRET})
     _forget()
     stage = Stage(template, environment, dynamodb, paynet, paynet_url)
+    stage.begin_at_noon()
     monkeypatch.setattr(bootstrap, "clock", stage.clock)
     yield stage
     rules_hold(stage)

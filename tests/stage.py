@@ -20,6 +20,7 @@ from werkzeug.wrappers import Request
 from emanet import bootstrap, returns
 from emanet.dynamodb.table import DynamoEscrowStore
 from emanet.escrow import Escrow
+from emanet.istanbul import ISTANBUL
 from emanet.paynet.books import PaynetBooks
 from emanet.paynet.cards import PaynetCards
 from emanet.paynet.client import PaynetGateway
@@ -89,6 +90,7 @@ def surroundings(engine: Engine) -> dict[str, str]:
     }
 
 
+_WEDNESDAY = 2
 _real_now = bootstrap.clock
 
 
@@ -191,6 +193,15 @@ class Stage:
     @property
     def paynet_books(self) -> PaynetBooks:
         return PaynetBooks(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+
+    def begin_at_noon(self) -> None:
+        """Wednesday's noon in Istanbul: days later is another day, hours later the
+        same one, and none of them a Sunday, whenever the test runs."""
+        self.clock.ahead = timedelta()
+        now = self.clock().astimezone(ISTANBUL)
+        days = (_WEDNESDAY - now.weekday()) % 7 or 7
+        noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+        self.later(seconds=(noon + timedelta(days=days) - now).total_seconds())
 
     def later(self, **by: float) -> None:
         """The clock moves, for us and for PAYNET."""

@@ -9,7 +9,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -166,8 +166,8 @@ def card_payment() -> dict[str, Any]:
     return changed(body, "card.holder", "Nermin Kanarya")
 
 
-def last_month() -> dict[str, int]:
-    day = datetime.now(UTC).replace(day=1) - timedelta(days=1)
+def last_month(stage: Stage) -> dict[str, int]:
+    day = stage.clock().replace(day=1) - timedelta(days=1)
     return {"expiry_month": day.month, "expiry_year": day.year}
 
 
@@ -212,13 +212,13 @@ def repeats_nothing(answer: Answer, body: dict[str, Any], value: Any) -> None:
 
 def test_an_expired_card_is_refused(stage: Stage) -> None:
     body = card_payment()
-    body["card"] |= last_month()
+    body["card"] |= last_month(stage)
     path = f"/api/escrows/{stage.create()}/3d"
     refused(stage, 422, "invalid_request", "card.expiry_year", path=path, body=body)
 
 
 def test_a_card_that_expires_this_month_is_good(stage: Stage) -> None:
-    now = datetime.now(UTC)
+    now = stage.clock()
     body = card_payment()
     body["card"] |= {"expiry_month": now.month, "expiry_year": now.year}
     path = f"/api/escrows/{stage.create()}/3d"

@@ -18,7 +18,7 @@ from emanet import ledger
 from emanet.dynamodb.items import escrow_item
 from emanet.errors import InvalidRequest, PaynetUnreachable, PlanNotFound
 from emanet.escrow import Capture, Escrow, QueueReason
-from emanet.istanbul import ISTANBUL, day_of
+from emanet.istanbul import day_of
 from emanet.paynet.books import PaynetBooks
 from emanet.ports import Plan
 from emanet.usecases.applied import Applied, Result
@@ -35,13 +35,6 @@ ORDERS_A_DAY = 6
 DAYS = 4
 
 Found = set[tuple[str, str, str]]
-
-
-def at_noon(stage: Stage) -> None:
-    """Tomorrow's noon in Istanbul: no test begins at the end of a day."""
-    now = stage.clock().astimezone(ISTANBUL)
-    noon = now.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    stage.later(seconds=(noon - now).total_seconds())
 
 
 def soon(stage: Stage, seconds: float = 120) -> datetime:
@@ -125,7 +118,6 @@ class Drifted:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        at_noon(stage)
         self.matching: list[str] = []
         self._first_day()
         for _ in range(DAYS - 1):
@@ -297,7 +289,6 @@ def test_the_function_compares_the_last_four_days_and_repairs(drifted: Drifted) 
 
 def days_of_payments(stage: Stage, orders: int = 12) -> list[str]:
     """So many of one day; now is the next day's noon."""
-    at_noon(stage)
     paid = [stage.held() for _ in range(orders)]
     stage.later(days=1)
     return paid
@@ -312,7 +303,6 @@ def plans(stage: Stage) -> list[str]:
 
 
 def test_a_plan_of_an_empty_day_finds_nothing(stage: Stage) -> None:
-    at_noon(stage)
     day = yesterday(stage)
     made = compared(stage, day, day)
     assert (made.first, made.last, made.matched, made.foreign) == (day, day, 0, 0)
@@ -412,7 +402,6 @@ def test_what_came_right_meanwhile_is_left_alone(stage: Stage) -> None:
 
 
 def test_a_sale_that_paynet_takes_back_is_shown_and_not_believed(stage: Stage) -> None:
-    at_noon(stage)
     started = stage.initiate(stage.create())
     planted = stage.paynet.books.plant(started.reference_no, AMOUNT_MINOR)
     stage.later(days=1)
@@ -471,7 +460,6 @@ def test_what_cannot_be_reached_in_time_is_counted_as_left(stage: Stage) -> None
 def test_a_payment_for_an_escrow_that_nobody_knows_waits_in_the_inbox(
     stage: Stage,
 ) -> None:
-    at_noon(stage)
     reference = f"{'a' * 26}-1-k7m2qa"
     stage.paynet.books.plant(reference, AMOUNT_MINOR)
     stage.later(days=1)
@@ -555,7 +543,6 @@ def test_a_sale_of_long_ago_that_is_reversed_now_is_found_by_asking(
 
 
 def test_one_transaction_in_two_escrows_is_shown_of_both(stage: Stage) -> None:
-    at_noon(stage)
     one, two = stage.held(), stage.held()
     borrowed = capture(stage, one)
     escrow = stage.escrow(two)
@@ -575,7 +562,6 @@ def test_one_transaction_in_two_escrows_is_shown_of_both(stage: Stage) -> None:
 
 
 def test_a_refund_that_paynet_no_longer_lists_is_shown(stage: Stage) -> None:
-    at_noon(stage)
     paid = stage.held()
     ask_refund(stage, paid)
     stage.reconcile_until_quiet()
@@ -598,7 +584,6 @@ def test_a_refund_that_paynet_no_longer_lists_is_shown(stage: Stage) -> None:
 def test_a_refund_whose_row_is_gone_again_is_shown_and_still_asked_about(
     stage: Stage,
 ) -> None:
-    at_noon(stage)
     paid = stage.held()
     stage.paynet.faults.add("close", REFUND, when="after")
     ask_refund(stage, paid)
@@ -621,7 +606,6 @@ def test_a_refund_whose_row_is_gone_again_is_shown_and_still_asked_about(
 def test_a_fee_that_became_known_late_is_booked_on_a_closed_escrow(
     stage: Stage,
 ) -> None:
-    at_noon(stage)
     paid = stage.held()
     ask_refund(stage, paid)
     stage.reconcile_until_quiet()
@@ -637,7 +621,6 @@ def test_a_fee_that_became_known_late_is_booked_on_a_closed_escrow(
 
 
 def test_a_fee_that_cannot_be_booked_now_is_shown(stage: Stage) -> None:
-    at_noon(stage)
     started = stage.pay(stage.create(), ONE_LIRA_MORE)
     way = f"/api/operations/escrows/{started.escrow_id}/refund_mismatch"
     version = stage.escrow(started.escrow_id).version
@@ -670,7 +653,6 @@ def test_an_escrow_whose_money_moved_on_since_is_still_compared(stage: Stage) ->
 
 
 def test_paynet_is_not_asked_about_reversals_of_today(stage: Stage) -> None:
-    at_noon(stage)
     old = stage.paynet.books.plant("another-shop-1", 5_000)
     stage.later(days=9)
     stage.paynet.books.reverse(old.xact_id)

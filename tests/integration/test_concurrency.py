@@ -206,7 +206,7 @@ def at_bank(stage: Stage) -> Scene:
     table = stage.environment["TABLE_NAME"]
     for item in stage.items():
         stage.dynamodb.delete_item(TableName=table, Key={"id": item["id"]})
-    stage.clock.ahead = timedelta()
+    stage.begin_at_noon()
     escrow_id = stage.create()
     return Scene(escrow_id, stage.initiate(escrow_id).at_bank())
 

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -187,7 +186,7 @@ def test_the_webhook_writes_its_inbox_and_no_escrow() -> None:
 
 def _callback(stage: Stage) -> int:
     raw = json.dumps({"referance_no": "nobody's"}).encode()
-    timestamp = str(int(time.time()))
+    timestamp = str(int(stage.clock().timestamp()))
     signed = timestamp.encode() + b"." + raw
     signature = hmac.new(WEBHOOK_SECRET.encode(), signed, hashlib.sha256).hexdigest()
     headers = {"x-paynet-timestamp": timestamp, "x-paynet-signature": signature}
