@@ -42,6 +42,10 @@ class Books(Sessions):
         self._refunds = Refunds(self._ledger, announce)
         self._escrow = EscrowDesk(self._ledger, self._refunds)
 
+    def rooms(self) -> list[object]:
+        """All that keep something."""
+        return [self, self.vault, self._ledger, self._refunds]
+
     # What PAYNET is asked to do
 
     def ask_refund(self, xact_id: str, amount_minor: int, succeed_url: str) -> Asked:

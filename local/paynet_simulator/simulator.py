@@ -9,7 +9,7 @@ from threading import Event
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from local.paynet_simulator import control, door, wire
+from local.paynet_simulator import control, door, memory, wire
 from local.paynet_simulator.bank_page import BankPage
 from local.paynet_simulator.books import Books
 from local.paynet_simulator.callbacks import Callbacks
@@ -36,19 +36,21 @@ class PaynetSimulator:
         clock: Callable[[], float] = time.time,
         *,
         publishable_key: str = PUBLISHABLE_KEY,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         if not secret_key.startswith("sck_"):
             raise ValueError("a secret key of PAYNET starts with sck_")
         self._clock = clock
         self._stopping = Event()
+        pause = pause or self._stopping.wait
         self.settings = Settings()
-        self.faults = Faults(self.settings, self._stopping.wait)
-        self.refund_callbacks = RefundCallbacks(self.settings, self._stopping.wait)
+        self.faults = Faults(self.settings, pause)
+        self.refund_callbacks = RefundCallbacks(self.settings, pause)
         self.books = Books(self.settings, self.now, self.refund_callbacks.announce)
         self.vault = self.books.vault
         self.traffic = Traffic(self.now)
         self.callbacks = Callbacks(
-            webhook_secret, self.books, self.settings, self.now, self._stopping.wait
+            webhook_secret, self.books, self.settings, self.now, pause
         )
         key = door.Key(secret_key)
         self._api = PaynetApi(key, self.books, self.settings, self.faults)
@@ -72,6 +74,18 @@ class PaynetSimulator:
         self.callbacks.clear()
         self.refund_callbacks.clear()
         self.settings.restore()
+
+    def snapshot(self) -> bytes:
+        """All that PAYNET knows at this moment, but for its switches and faults."""
+        return memory.remembered(self._rooms())
+
+    def go_back(self, snapshot: bytes) -> None:
+        """Knows again what it knew then, and nothing else."""
+        memory.put_back(self._rooms(), snapshot)
+
+    def _rooms(self) -> list[object]:
+        rooms = [*self.books.rooms(), self.traffic]
+        return [*rooms, self.callbacks, self.refund_callbacks]
 
     def application(self) -> Flask:
         app = Flask(__name__)
