@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -17,6 +18,7 @@ from local.api_gateway.template import Template
 from local.engines import Engine, engine_from_environment
 from local.paynet_simulator.simulator import PaynetSimulator
 from tests.rules import rules_hold
+from tests.simulation.tally import PROVED
 from tests.stage import (
     OWN_SECRET,
     PAYNET_KEY,
@@ -27,6 +29,28 @@ from tests.stage import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands its counts over; whoever has them all judges them."""
+    worker = getattr(session.config, "workeroutput", None)
+    if worker is not None:
+        worker["tally"] = PROVED.plain()
+    elif PROVED.failures() and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """pytest-xdist's word for a worker that has finished."""
+    PROVED.merge(node.workeroutput.get("tally", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if proved := PROVED.lines():
+        terminalreporter.section("proved")
+        for line in [*proved, *PROVED.failures()]:
+            terminalreporter.write_line(line)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,32 +4,52 @@ not tried proves nothing."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-_PROVED: dict[str, Counter[str]] = {}
-_MUST_BE_ZERO = frozenset({"lost", "double", "stuck", "wrong", "forgeries", "canaries"})
-
-
-def record(item: str, **counts: int) -> None:
-    """Adds to an item's counts."""
-    _PROVED.setdefault(item, Counter()).update(counts)
+HARMS = frozenset(
+    {"lost", "double", "stuck", "wrong", "forgeries", "canaries", "false_alarms"}
+)
 
 
-def lines() -> list[str]:
-    """One for each item that was recorded."""
-    return [f"{item}: {_told(counts)}" for item, counts in sorted(_PROVED.items())]
+@dataclass
+class Tally:
+    """Counts by item and name. Those of HARMS must be zero, all others must not."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def record(self, item: str, **numbers: int) -> None:
+        """Adds to an item's counts."""
+        counted = self.counts.setdefault(item, Counter())
+        for name, number in numbers.items():
+            counted[name] += number
+
+    def merge(self, other: Mapping[str, Mapping[str, int]]) -> None:
+        """What another process counted."""
+        for item, numbers in other.items():
+            self.record(item, **numbers)
+
+    def plain(self) -> dict[str, dict[str, int]]:
+        """As another process can be told."""
+        return {item: dict(numbers) for item, numbers in self.counts.items()}
+
+    def lines(self) -> list[str]:
+        return [f"{item}: {_told(counts)}" for item, counts in self.counts.items()]
+
+    def failures(self) -> list[str]:
+        """What was never tried, and what went wrong."""
+        return [
+            f"{item}: {number} {name} is a failure"
+            for item, counts in self.counts.items()
+            for name, number in counts.items()
+            if bool(number) == (name in HARMS)
+        ]
 
 
-def failures() -> list[str]:
-    """What was never tried, and what went wrong."""
-    return [
-        f"{item}: {count} {name}"
-        for item, counts in sorted(_PROVED.items())
-        for name, count in counts.items()
-        if bool(count) == (name in _MUST_BE_ZERO)
-    ]
+PROVED = Tally()
+record = PROVED.record
 
 
 def _told(counts: Counter[str]) -> str:
-    return ", ".join(
-        f"{count} {name.replace('_', ' ')}" for name, count in counts.items()
-    )
+    named = ((number, name.replace("_", " ")) for name, number in counts.items())
+    return ", ".join(f"{number:,} {name}" for number, name in named)

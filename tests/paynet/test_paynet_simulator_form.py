@@ -26,7 +26,7 @@ from local.paynet_simulator.paynet_api import (
     FORM_CHARGE,
     INITIAL,
 )
-from tests.integration.paynet_caller import KEY, TIMEOUT_S, PaynetCaller
+from tests.paynet.paynet_caller import KEY, TIMEOUT_S, PaynetCaller
 
 PUBLIC = "pbk_of_nobody"
 REFERENCE = "order-1-attempt-1"

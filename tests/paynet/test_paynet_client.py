@@ -23,8 +23,8 @@ from emanet.errors import (
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
 from emanet.paynet.client import PaynetGateway
 from emanet.paynet.line import BODY_LONGEST, IDLE_LONGEST
-from tests.integration import paynet_wire_table as wire
-from tests.integration.literal_paynet import (
+from tests.paynet import paynet_wire_table as wire
+from tests.paynet.literal_paynet import (
     CALLS,
     CARD,
     CARD_CALLS,
@@ -43,7 +43,7 @@ from tests.integration.literal_paynet import (
     gateway_to,
     open_session,
 )
-from tests.integration.paynet_wire_table import (
+from tests.paynet.paynet_wire_table import (
     APPROVED,
     CAPTURE,
     CARD_DELETE,

@@ -33,8 +33,8 @@ from emanet.paynet.line import IDLE_LONGEST, Pace
 from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.paynet.paging import MOST_PAGES
 from local.paynet_simulator import PaynetSimulator
-from tests.integration import paynet_wire_table as wire
-from tests.integration.literal_paynet import (
+from tests.paynet import paynet_wire_table as wire
+from tests.paynet.literal_paynet import (
     CARD,
     DAYS,
     EXPECTED,
@@ -55,7 +55,7 @@ from tests.integration.literal_paynet import (
     sales,
     soon,
 )
-from tests.integration.paynet_wire_table import (
+from tests.paynet.paynet_wire_table import (
     AMOUNT_MINOR,
     BACK,
     CAPTURE,

@@ -14,7 +14,7 @@ from local.paynet_simulator import PaynetSimulator, browser, cards, ratios
 from local.paynet_simulator.card_api import DELETE, LIST, RATIO, RENAME, SAVE
 from local.paynet_simulator.paynet_api import CHARGE, CHECK, DETAIL, INITIAL
 from local.paynet_simulator.records import StoredCard
-from tests.integration.paynet_caller import KEY, TIMEOUT_S, PaynetCaller
+from tests.paynet.paynet_caller import KEY, TIMEOUT_S, PaynetCaller
 
 REFERENCE = "order-1-attempt-1"
 AXESS = "4355084355084358"

@@ -21,8 +21,8 @@ from emanet.instalments import CardBank
 from emanet.istanbul import day_of
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
 from local.paynet_simulator import PaynetSimulator
-from tests.integration import paynet_wire_table as wire
-from tests.integration.literal_paynet import (
+from tests.paynet import paynet_wire_table as wire
+from tests.paynet.literal_paynet import (
     EXPECTED,
     HOSTED,
     IN_THREE,
@@ -36,7 +36,7 @@ from tests.integration.literal_paynet import (
     prices,
     soon,
 )
-from tests.integration.paynet_wire_table import (
+from tests.paynet.paynet_wire_table import (
     EXCHANGES,
     REFERENCE,
     Exchange,

@@ -20,7 +20,7 @@ from emanet.paynet.cards import PaynetCards
 from emanet.paynet.client import PaynetGateway
 from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.ports import Card, Session, SessionOrder, Storing
-from tests.integration import paynet_wire_table as wire
+from tests.paynet import paynet_wire_table as wire
 
 Answering = Callable[[socket.socket], None]
 """Answers on this connection; it is closed afterwards if an OSError is raised."""
