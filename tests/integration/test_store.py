@@ -419,8 +419,10 @@ def test_a_persons_decision_counts_only_on_what_he_saw(stage: Stage) -> None:
     closed = replace(
         queued, status=CallbackStatus.CLOSED, queue_reason=None, queue_since=None
     )
+    replayed = replace(closed, status=CallbackStatus.RECEIVED)
     assert stage.store.decide(queued, closed) is True
-    assert stage.store.decide(queued, closed) is False
+    assert stage.store.decide(queued, closed) is True  # its answer was lost
+    assert stage.store.decide(queued, replayed) is False
     assert stage.store.read(queued.id) == closed
     assert stage.store.queued(QueueReason.CALLBACK_UNMATCHED, 9) == []
     assert "expires_at_s" in (stage.item(queued.id) or {})

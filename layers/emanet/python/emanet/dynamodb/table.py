@@ -290,8 +290,7 @@ class DynamoEscrowStore:
             condition, values = "attribute_not_exists(id)", {}
         else:
             condition, values = "version = :version", {":version": before.version}
-        rival = self._put(owner_item(after), condition, values, {})
-        return rival is None or owner_of(rival) == after  # our own, sent again
+        return self._put(owner_item(after), condition, values, {}) is None
 
     # ── the inbox ──
 
@@ -352,8 +351,8 @@ class DynamoEscrowStore:
         values: Mapping[str, Any],
         names: Mapping[str, str],
     ) -> Item | None:
-        """Writes the item if the condition holds. None: written; else what stood
-        there."""
+        """Writes the item if the condition holds. None: written, if only by the SDK's
+        first try, whose answer was lost; else what stood there."""
         optional: dict[str, Any] = {}
         if values:
             optional["ExpressionAttributeValues"] = {
@@ -371,7 +370,8 @@ class DynamoEscrowStore:
                     **optional,
                 )
         except ClientError as error:
-            return _lost(error)
+            rival = _lost(error)
+            return None if rival == item else rival
         return None
 
 
