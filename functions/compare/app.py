@@ -28,14 +28,14 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 @app.post("/api/operations/compare/plan")
 def plan() -> Response[str]:
-    days = app.body(schemas.WindowBody)
+    days = app.order(schemas.WindowBody)
     made = compare.plan(days.first, days.last, **_worlds(deadline(app.event)))
     return json_answer(reports.plan_view(made))
 
 
 @app.post("/api/operations/compare/apply")
 def apply() -> Response[str]:
-    plan_id = app.body(schemas.PlanBody).plan_id
+    plan_id = app.order(schemas.PlanBody).plan_id
     done = repair.apply(plan_id, **_worlds(deadline(app.event)), **_asking())
     return json_answer(reports.applied_view(done))
 
