@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from emanet import bootstrap, returns
-from emanet.entrypoint import deadline, log_failure, logger, raw_body
+from emanet.entrypoint import deadline, log_failure, log_refusal, logger, raw_body
+from emanet.errors import EmanetError
 from emanet.usecases.complete_3d import Landing, complete_3d
 
 
@@ -17,6 +18,9 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             event["pathParameters"], raw_body(event), event["rawQueryString"]
         )
         landing = complete_3d(back, bootstrap.counter(), deadline(event))
+    except EmanetError as error:
+        log_refusal(error)
+        landing = Landing()
     except Exception as error:  # noqa: BLE001 - a browser is never left without a page
         log_failure(error)
         landing = Landing()

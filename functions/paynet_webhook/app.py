@@ -1,36 +1,36 @@
-"""PAYNET's callbacks: through a gate, into the inbox, 200. One gate is address and
-signature; the other is the secret in a path that we ourselves handed to PAYNET."""
+"""PAYNET's callbacks: through a gate (address and signature, or our secret path)."""
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from emanet import bootstrap
-from emanet.entrypoint import HttpFunction, escrow_id, json_answer, logger, raw_body
+from emanet import bootstrap, entrypoint
+from emanet.entrypoint import Event, escrow_id, json_answer, logger, raw_body
 from emanet.errors import CallbackRefused
 from emanet.usecases.receive_callback import OrderPath, is_ours, receive_callback
 
-app = HttpFunction()
-metrics = Metrics()
-lambda_handler = metrics.log_metrics(app)
+app, metrics = entrypoint.HttpFunction(), Metrics()
+
+
+@metrics.log_metrics
+def lambda_handler(event: Event, context: LambdaContext) -> Event:
+    metrics.add_metric("CallbackReceived", MetricUnit.Count, 1)
+    return app(event, context)
 
 
 @app.post("/api/webhooks/paynet-callback")
 def receive() -> Response[str]:
-    metrics.add_metric("CallbackReceived", MetricUnit.Count, 1)
     raw, headers = raw_body(app.event), app.event["headers"]
-    source_ip = app.event["requestContext"]["http"]["sourceIp"]
-    gate = bootstrap.webhook_gate()
-    if why := gate.refusal(source_ip, headers, raw, bootstrap.clock()):
+    gate, now = bootstrap.webhook_gate(), bootstrap.clock()
+    if why := gate.refusal(app.source_ip, headers, raw, now):
         raise _refused(why)
     return _kept(raw)
 
 
 @app.post("/api/webhooks/paynet-callback/<id_>/<subject>/<secret>")
 def receive_of_order(id_: str, subject: str, secret: str) -> Response[str]:
-    metrics.add_metric("CallbackReceived", MetricUnit.Count, 1)
-    of = OrderPath(escrow_id(id_), subject, secret)
-    raw = raw_body(app.event)
+    of, raw = OrderPath(escrow_id(id_), subject, secret), raw_body(app.event)
     if not is_ours(of, bootstrap.store()):
         raise _refused("secret")
     return _kept(raw, of)

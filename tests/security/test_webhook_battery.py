@@ -39,9 +39,6 @@ from tests.stage import OPERATIONS, WEBHOOK_SECRET
 ITEM = "webhook battery"
 READS = {"GetItem", "BatchGetItem", "Query"}
 
-# Powertools warns when a call counted nothing: a path in odd signs is no route of ours.
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
 
 @dataclass(frozen=True, slots=True)
 class Battery:

@@ -58,6 +58,11 @@ def correct_moto(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)
     # `a process has its own quota`: of retries, and ours starts many with one client
     patched.setattr("botocore.retries.quota.RetryQuota.INITIAL_CAPACITY", 10**9)
+    # `no dice`: the SDK draws its waits from a chance that no seed of ours rules
+    patched.setattr(
+        "botocore.retries.standard.ExponentialBackoff.delay_amount",
+        lambda _, context: 0.05 * 2 ** (context.attempt_number - 1),
+    )
 
 
 class Books:

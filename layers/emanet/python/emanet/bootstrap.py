@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 logger = Logger(child=True)
 
-# botocore tells every answer of the secret store to a root logger at DEBUG.
-logging.getLogger("botocore").setLevel(logging.WARNING)
+# At DEBUG botocore tells every answer of the secret store, and Powertools the secret in
+# the path of a callback.
+for name in ("botocore", "aws_lambda_powertools"):
+    logging.getLogger(name).setLevel(logging.WARNING)
 
 SECRETS_KEPT_FOR_S = 300
 _SECRETS_CONFIG = Config(

@@ -98,6 +98,11 @@ class HttpFunction(APIGatewayHttpResolver):
         return value
 
     @property
+    def source_ip(self) -> str:
+        """As API Gateway saw it; never a header's word."""
+        return str(self.event["requestContext"]["http"]["sourceIp"])
+
+    @property
     def language(self) -> problems.Language:
         return problems.language_of(self.header("accept-language"))
 

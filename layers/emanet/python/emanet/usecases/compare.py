@@ -95,11 +95,14 @@ def sure(answer: T | Unknown) -> T:
 
 
 def _window(first: date | None, last: date | None, today: date) -> tuple[date, date]:
-    last = last or today - ONE_DAY
-    first = first or last - (DAYS - 1) * ONE_DAY
+    """Never longer ago than DAYS_MAX: of our own books every day since is read."""
+    last, oldest = last or today - ONE_DAY, today - DAYS_MAX * ONE_DAY
     if last > today:
         raise InvalidRequest(FieldProblem("last", "less_than_equal"))
-    if not last - DAYS_MAX * ONE_DAY < first <= last:
+    if last < oldest:
+        raise InvalidRequest(FieldProblem("last", "greater_than_equal"))
+    first = first or max(oldest, last - (DAYS - 1) * ONE_DAY)
+    if not oldest <= first <= last:
         raise InvalidRequest(FieldProblem("first", "not_listed"))
     return first, last
 
