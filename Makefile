@@ -12,7 +12,7 @@ SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 UV := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock' $(UPGRADE)
 
-.PHONY: help setup run story clock token test races test-second-engine bench test-browser test-unit check lint \
+.PHONY: help setup run story clock token test races simulate mutate test-second-engine bench test-browser test-unit check lint \
 	types validate build test-build format docs lock clean distclean
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
@@ -35,9 +35,14 @@ test: setup ## all tests that need Python only (ROUNDS=5)
 races: ROUNDS ?= 100
 races: setup ## the races, many rounds (ROUNDS=100)
 	$(PY) -m pytest tests/races --rounds=$(ROUNDS)
+simulate: setup ## the simulated world, deeply (MINUTES=20)
+	PYTHONPATH=layers/emanet/python $(PY) -m tests.simulation
+mutate: setup ## change the product, one thing at a time, and expect a red test
+	$(PY) -m tests.mutation
 test-second-engine: setup .tools/dynoxide ## integration, races, whole systems on dynoxide (needs npm)
 	$(PY) -m local.engines .tools/dynoxide \
-		$(PY) -m pytest $(TWO) tests/integration tests/races --rounds=$(ROUNDS)
+		$(PY) -m pytest $(TWO) tests/integration tests/races \
+		tests/simulation/test_moto_and_the_engines.py --rounds=$(ROUNDS)
 	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/system # one table: one by one
 bench: setup .tools/dynoxide ## count reads and writes, among 100,000 escrows too
 	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/benchmarks

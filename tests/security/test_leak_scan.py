@@ -37,7 +37,7 @@ from tests.security.leaks import (
     said_by,
 )
 from tests.simulation import tally
-from tests.simulation.crash_points import Point, Rehearsal, Take
+from tests.simulation.crash_plays import Point, Rehearsal, Take
 from tests.simulation.flows import FLOWS
 from tests.simulation.flows_steps import Flow
 from tests.simulation.world import World, in_process

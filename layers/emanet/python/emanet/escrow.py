@@ -267,6 +267,7 @@ class Settlement:
     at: datetime
     why: str = ""
     due_at: datetime | None = None
+    silent_since: datetime | None = None
     sent_at: datetime | None = None
     accepted_at: datetime | None = None
     listed: tuple[str, ...] = ()

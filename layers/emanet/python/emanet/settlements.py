@@ -358,11 +358,13 @@ def asked(order: Settlement, at: datetime) -> Settlement:
     return replace(order, asks=asks, ask_at=min(next_at, end) if end > at else next_at)
 
 
-def at_another_time(order: Settlement, at: datetime) -> Settlement:
-    """Asked about, or sent, not before that moment."""
+def at_another_time(
+    order: Settlement, at: datetime, silent_since: datetime | None
+) -> Settlement:
+    """Asked about, or sent, not before that moment. PAYNET is silent since that one."""
     if order.sent_at:
         return replace(order, ask_at=at)
-    return replace(order, due_at=at)
+    return replace(order, due_at=at, silent_since=silent_since)
 
 
 def time_is_up(order: Settlement) -> datetime:
@@ -397,7 +399,8 @@ def all_withdrawn(escrow: Escrow, at: datetime) -> tuple[Settlement, ...]:
 
 def _turned(escrow: Escrow, old: _S, new: _S) -> tuple[Settlement, ...]:
     return tuple(
-        replace(s, status=new) if s.status is old else s for s in escrow.settlements
+        replace(s, status=new, silent_since=None) if s.status is old else s
+        for s in escrow.settlements
     )
 
 

@@ -195,10 +195,10 @@ def _doubtful(
 ) -> Escrow | None:
     """Unpaid, or the held money went back: frozen. Else stored and shown."""
     why = f"{reason}, attempt {attempt.number}"
-    ours = [c for c in captures if c.is_reversed and _gave_back(escrow, c)]
+    ours = [c for c in captures if _goes_back(escrow, c)]
     rest = [c for c in captures if c not in ours]
     if ours and all(_stands(attempt, c) and not c.is_reversed for c in rest):
-        return None  # our own refund is no news
+        return None  # our own refund, or the decision for it, is no news
     if escrow.status in UNPAID or _is_held_money_gone(escrow, attempt, captures):
         return _freeze(escrow, attempt, why, captures, step)
     told = any(entry.why == why for entry in escrow.history)
@@ -209,16 +209,21 @@ def _doubtful(
     return _noted(escrow, noted, why, step, flags)
 
 
-def _gave_back(escrow: Escrow, capture: Capture) -> bool:
-    """We ourselves asked PAYNET to give this one back."""
+def _goes_back(escrow: Escrow, capture: Capture) -> bool:
+    """It is with PAYNET still and decided to go back; or it went, and we asked for
+    it."""
     for known in escrow.captures:
         if known.is_same(capture) and known.status is CaptureStatus.SURPLUS:
-            return known.refund is not None
+            return known.refund is not None or not capture.is_reversed
     funding = escrow.funding
     ours = funding is not None and funding[1].is_same(capture)
-    return ours and any(
-        s.kind is SettlementKind.REFUND and s.status in _HAPPENED
-        for s in escrow.settlements
+    return (
+        ours
+        and capture.is_reversed
+        and any(
+            s.kind is SettlementKind.REFUND and s.status in _HAPPENED
+            for s in escrow.settlements
+        )
     )
 
 

@@ -191,15 +191,18 @@ class Prover:
         now. What PAYNET's being down delays counts as no failure, and is shown to a
         human after a day; what was sent has an end of its own."""
         now = self.desk.clock()
-        since = now - (order.sent_at or order.at)
         silence = _is_silence(unknown)
+        began = (order.silent_since or now) if silence else None
+        since = now - (order.sent_at or began or now)
         tries = escrow.tries + (not silence)
         if tries >= policy.FAILURES_MAX and not order.sent_at:
             self._give_up(escrow, order, unknown.why)
             return
         wait = backoff_of_silence(since) if silence else backoff(tries)
         again = now + self.pulse.jittered(wait)
-        put_off = orders.changed(escrow, settlements.at_another_time(order, again))
+        put_off = orders.changed(
+            escrow, settlements.at_another_time(order, again, began)
+        )
         if silence and since > policy.SILENCE_MAX and not escrow.queue_reason:
             shown = holding.show(put_off, unknown.why, self.desk.step(CLOCK))
             self._save(escrow, shown)
