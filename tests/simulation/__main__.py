@@ -10,11 +10,11 @@ import time
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from tests.simulation.deep import JOBS
+from tests.simulation.deep import BY_THE_CLOCK, JOBS
 from tests.simulation.tally import Tally
 
 MINUTES = 20.0
-PARTS = 4  # of each item: at the end no worker waits long for the other
+PARTS = 4  # of what has an end: at the end no worker waits long for the other
 TEXTS_TOLD = 20
 
 
@@ -22,8 +22,9 @@ def main() -> int:
     began = time.monotonic()
     minutes = float(os.environ.get("MINUTES") or MINUTES)
     tally, wrong = Tally(), list[str]()
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        futures = _begun(pool, until=began + 60 * minutes)
+    workers, anew = os.cpu_count() or 1, get_context("spawn")
+    with ProcessPoolExecutor(workers, anew, initializer=_in_silence) as pool:
+        futures = _begun(pool, workers, until=began + 60 * minutes)
         for future in as_completed(futures):
             name, part = futures[future]
             try:
@@ -33,28 +34,33 @@ def main() -> int:
             tally.record(name, **counts)
             wrong += [f"{name}: {text}" for text in texts]
             passed = time.monotonic() - began
-            _say(f"{passed:6.0f} s  {name} {part + 1}/{PARTS}")
+            _say(f"{passed:6.0f} s  {name}, part {part + 1}")
     for line in [*tally.lines(), *tally.failures(), *wrong[:TEXTS_TOLD]]:
         _say(line)
     return bool(wrong or tally.failures())
 
 
 def _begun(
-    pool: ProcessPoolExecutor, until: float
+    pool: ProcessPoolExecutor, workers: int, until: float
 ) -> dict[Future[tuple[dict[str, int], list[str]]], tuple[str, int]]:
-    """What ends by the clock comes last."""
+    """What ends by the clock comes last, a part to each worker."""
     return {
-        pool.submit(_run, name, part, until): (name, part)
+        pool.submit(_run, name, part, parts, until): (name, part)
         for name in JOBS
-        for part in range(PARTS)
+        for parts in (workers if name in BY_THE_CLOCK else PARTS,)
+        for part in range(parts)
     }
 
 
-def _run(name: str, part: int, until: float) -> tuple[dict[str, int], list[str]]:
-    """In a worker. What the functions print there is nobody's."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - no path
-        sys.stdout = nowhere
-        return JOBS[name](part, PARTS, until)
+def _run(
+    name: str, part: int, parts: int, until: float
+) -> tuple[dict[str, int], list[str]]:
+    return JOBS[name](part, parts, until)
+
+
+def _in_silence() -> None:
+    """In a worker: what the functions print there is nobody's."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _say(line: str) -> None:

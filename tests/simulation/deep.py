@@ -4,6 +4,7 @@ that the tests play briefly, with more of everything. `until` is a moment of
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ HANDLER_MESSAGES = 10_000
 FUZZ_ROUNDS = 200
 LEAK_FAULTS = 5  # in each flow
 PAIRS = 10**9  # as many as the time allows
+PAIRS_AT_LEAST_S = 60
 
 
 def every_crash_point(part: int, parts: int, _until: float) -> Any:
@@ -35,6 +37,7 @@ def every_crash_point(part: int, parts: int, _until: float) -> Any:
 
 
 def pairs(part: int, parts: int, until: float) -> Any:
+    until = max(until, time.monotonic() + PAIRS_AT_LEAST_S)
     return crash_points.pairs(part, parts, 1, PAIRS, until)
 
 
@@ -78,6 +81,7 @@ def leaks(part: int, parts: int, _until: float) -> Any:
     return test_leak_scan.run(part, parts, LEAK_FAULTS, 1_000 + part)
 
 
+BY_THE_CLOCK = frozenset({"pairs of crashes"})
 JOBS: dict[str, Job] = {
     "planted bugs": planted_bugs,
     "crash points": every_crash_point,
