@@ -39,11 +39,11 @@ simulate: setup ## the simulated world, deeply (MINUTES=20)
 	PYTHONPATH=layers/emanet/python $(PY) -m tests.simulation
 mutate: setup ## change the product, one thing at a time, and expect a red test
 	$(PY) -m tests.mutation
-test-second-engine: setup .tools/dynoxide ## integration, races, whole systems on dynoxide (needs npm)
+test-second-engine: setup .tools/dynoxide ## integration, races, the story on dynoxide (needs npm)
 	$(PY) -m local.engines .tools/dynoxide \
 		$(PY) -m pytest $(TWO) tests/integration tests/races \
 		tests/simulation/test_moto_and_the_engines.py --rounds=$(ROUNDS)
-	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/system # one table: one by one
+	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/system/test_story.py
 bench: setup .tools/dynoxide ## count reads and writes, among 100,000 escrows too
 	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/benchmarks
 test-browser: setup .venv-browser/ready ## the demo shop in a real browser (needs Chromium)

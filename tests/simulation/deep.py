@@ -84,13 +84,13 @@ def leaks(part: int, parts: int, _until: float) -> Any:
 BY_THE_CLOCK = frozenset({"pairs of crashes"})
 JOBS: dict[str, Job] = {
     "planted bugs": planted_bugs,
-    "crash points": every_crash_point,
-    "interleavings": interleavings,
-    "swarm": swarms,
-    "model": model,
     "webhook forgeries": forgeries,
     "input fuzz": odd_input,
     "return url": return_urls,
     "leak scan": leaks,
+    "interleavings": interleavings,
+    "model": model,
+    "crash points": every_crash_point,
+    "swarm": swarms,
     "pairs of crashes": pairs,
 }

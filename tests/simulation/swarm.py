@@ -52,7 +52,7 @@ class Extent:
 
 
 DEEP = Extent()
-QUICK = Extent(steps=5, anytime=15)
+QUICK = Extent(steps=3, anytime=10)
 
 Coverage = Counter[tuple[str, str]]
 """How often a transition was written by a call that this kind of fault struck."""
