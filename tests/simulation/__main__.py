@@ -10,7 +10,7 @@ import time
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from tests.simulation.deep import BY_THE_CLOCK, JOBS
+from tests.simulation.deep import BY_THE_CLOCK, JOBS, in_silence, run
 from tests.simulation.tally import Tally
 
 MINUTES = 20.0
@@ -23,7 +23,7 @@ def main() -> int:
     minutes = float(os.environ.get("MINUTES") or MINUTES)
     tally, wrong = Tally(), list[str]()
     workers, anew = os.cpu_count() or 1, get_context("spawn")
-    with ProcessPoolExecutor(workers, anew, initializer=_in_silence) as pool:
+    with ProcessPoolExecutor(workers, anew, initializer=in_silence) as pool:
         futures = _begun(pool, workers, until=began + 60 * minutes)
         for future in as_completed(futures):
             name, part = futures[future]
@@ -45,22 +45,11 @@ def _begun(
 ) -> dict[Future[tuple[dict[str, int], list[str]]], tuple[str, int]]:
     """What ends by the clock comes last, a part to each worker."""
     return {
-        pool.submit(_run, name, part, parts, until): (name, part)
+        pool.submit(run, name, part, parts, until): (name, part)
         for name in JOBS
         for parts in (workers if name in BY_THE_CLOCK else PARTS,)
         for part in range(parts)
     }
-
-
-def _run(
-    name: str, part: int, parts: int, until: float
-) -> tuple[dict[str, int], list[str]]:
-    return JOBS[name](part, parts, until)
-
-
-def _in_silence() -> None:
-    """In a worker: what the functions print there is nobody's."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _say(line: str) -> None:

@@ -4,6 +4,7 @@ that the tests play briefly, with more of everything. `until` is a moment of
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -94,3 +95,13 @@ JOBS: dict[str, Job] = {
     "swarm": swarms,
     "pairs of crashes": pairs,
 }
+
+
+def run(name: str, part: int, parts: int, until: float) -> tuple[Counts, list[str]]:
+    """One part of one of them, in a worker."""
+    return JOBS[name](part, parts, until)
+
+
+def in_silence() -> None:
+    """In a worker: what the functions print there is nobody's."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
