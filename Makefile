@@ -43,7 +43,7 @@ test-second-engine: setup .tools/dynoxide ## integration, races, the story on dy
 	$(PY) -m local.engines .tools/dynoxide \
 		$(PY) -m pytest $(TWO) tests/integration tests/races \
 		tests/simulation/test_moto_and_the_engines.py --rounds=$(ROUNDS)
-	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/system/test_story.py
+	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/system/test_story*.py
 bench: setup .tools/dynoxide ## count reads and writes, among 100,000 escrows too
 	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/benchmarks
 test-browser: setup .venv-browser/ready ## the demo shop in a real browser (needs Chromium)

@@ -107,19 +107,6 @@ def test_a_chapter_for_paynet_s_form_says_how_to_start_it(system: System) -> Non
     assert "`make run PAYMENT_MODE=hosted`; this one is api." in refused.stderr
 
 
-def test_in_hosted_mode_every_chapter_that_it_allows_goes_as_it_should(
-    tmp_path: Path,
-) -> None:
-    with running(tmp_path, RECONCILE_EVERY_S="1", PAYMENT_MODE="hosted") as system:
-        played = story(system, "all")
-        assert played.returncode == 0, f"{played.stdout}\n{played.stderr}"
-        assert morals(played.stdout) == [CHAPTERS[it].moral for it in of_mode("hosted")]
-        assert python(tmp_path, "local.story").returncode == 0
-        refused = story(system, "payment")
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert "PAYMENT_MODE=api" in refused.stderr
-
-
 @pytest.mark.parametrize(
     "name", ["scheduled-refund", "dispute", "compare", "instalments"]
 )
