@@ -34,7 +34,7 @@ def main() -> int:
             tally.record(name, **counts)
             wrong += [f"{name}: {text}" for text in texts]
             passed = time.monotonic() - began
-            _say(f"{passed:6.0f} s  {name}, part {part + 1}")
+            _say(f"{passed:6.0f} s  {name}, part {part + 1}: {counts}")
     for line in [*tally.lines(), *tally.failures(), *wrong[:TEXTS_TOLD]]:
         _say(line)
     return bool(wrong or tally.failures())
