@@ -426,6 +426,7 @@ def _generated_for(
         max_examples=examples,
         deadline=None,  # time is not what is tested
         database=None,
+        # a whole handler is slow for Hypothesis
         suppress_health_check=list(HealthCheck),
     )
     @given(nearly_right(model))

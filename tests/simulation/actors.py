@@ -5,18 +5,15 @@ does not. People are honest about what they saw; nothing else here is reliable."
 from __future__ import annotations
 
 import heapq
-import io
 import random
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from emanet.entrypoint import logger
 from emanet.machine import TRANSITIONS
 from emanet.usecases.operate import WAYS
 from local.paynet_simulator import browser
@@ -75,20 +72,6 @@ AT_ONCE = timedelta(seconds=1)
 
 Body = dict[str, Any]
 Call = Callable[[], Answer]
-
-
-@contextmanager
-def unheard() -> Iterator[None]:
-    """Neither logs nor metrics, nor Powertools' complaint that a run which died wrote
-    none: whoever runs thousands of stories reads nothing of it."""
-    level = logger.log_level
-    logger.setLevel("CRITICAL")
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-        warnings.filterwarnings("ignore", "No application metrics to publish")
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
 
 
 @dataclass(order=True)

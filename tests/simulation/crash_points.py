@@ -12,16 +12,15 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from emanet import entrypoint
 from tests.simulation.checker import Finding, Harm
 from tests.simulation.crash_plays import WAYS, Point, Rehearsal, Second, Take, Way
 from tests.simulation.effects import CRASHES, Fault
 from tests.simulation.flows import FLOWS
 from tests.simulation.flows_steps import Flow
-from tests.simulation.world import in_process
+from tests.simulation.world import in_process, unheard
 
 Result = tuple[dict[str, int], list[str]]
 SEED = 0
@@ -33,15 +32,10 @@ ENOUGH = 20
 @contextmanager
 def rehearsed(flow: Flow) -> Iterator[Rehearsal]:
     """The flow in a world of its own, played once without faults."""
-    level = entrypoint.logger.log_level
-    entrypoint.logger.setLevel("CRITICAL")
-    try:
-        with redirect_stdout(None), in_process(SEED) as world:
-            rehearsal = Rehearsal(flow, world)
-            rehearsal.play()
-            yield rehearsal
-    finally:
-        entrypoint.logger.setLevel(level)
+    with unheard(), in_process(SEED) as world:
+        rehearsal = Rehearsal(flow, world)
+        rehearsal.play()
+        yield rehearsal
 
 
 def share(part: int, parts: int) -> list[Flow]:

@@ -22,11 +22,10 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it has none
 
 from emanet import bootstrap
-from tests.simulation.actors import unheard
 from tests.simulation.checker import Checker
 from tests.simulation.effects import Effect, Kind
 from tests.simulation.rivals import PAIRS, TRIPLES, Act, Scene
-from tests.simulation.world import Snapshot, World, in_process
+from tests.simulation.world import Snapshot, World, in_process, unheard
 from tests.stage import Answer
 
 RESTS_WITHIN = timedelta(hours=26)

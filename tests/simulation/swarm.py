@@ -18,10 +18,10 @@ from emanet.due import due_at
 from emanet.errors import Unavailable
 from emanet.escrow import CLOSED, Escrow, Status
 from local.paynet_simulator.refunds import RefundState
-from tests.simulation.actors import PEOPLE, Actors, Habits, unheard
+from tests.simulation.actors import PEOPLE, Actors, Habits
 from tests.simulation.checker import Checker, Finding
 from tests.simulation.effects import Effect, Fault, Kind
-from tests.simulation.world import Unanswered, World, in_process
+from tests.simulation.world import Unanswered, World, in_process, unheard
 
 REST = timedelta(days=60)  # no deadline of these policies is further away
 RUNS_MAX = 2_000

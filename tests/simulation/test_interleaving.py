@@ -10,10 +10,10 @@ from itertools import count
 import pytest
 
 from tests.simulation import interleaving, planted
-from tests.simulation.actors import unheard
 from tests.simulation.interleaving import Chooser, Orders, standing
 from tests.simulation.planted import Plant
 from tests.simulation.rivals import PAIRS, TRIPLES, Scene
+from tests.simulation.world import unheard
 
 
 def named(name: str) -> Scene:

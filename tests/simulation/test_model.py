@@ -72,6 +72,7 @@ def test_whatever_hypothesis_thinks_of(empty: World) -> None:
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
+            # a world is slow for Hypothesis, and its rules refuse much
             suppress_health_check=list(HealthCheck),
         ),
     )

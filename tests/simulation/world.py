@@ -11,7 +11,7 @@ import secrets
 import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -26,6 +26,7 @@ from requests.adapters import HTTPAdapter
 from emanet import bootstrap
 from emanet.dynamodb import table as store_table
 from emanet.dynamodb.items import escrow_of
+from emanet.entrypoint import logger
 from emanet.escrow import ESCROW_ID, Escrow
 from emanet.paynet import line as paynet_line
 from emanet.paynet.pace import TokenBucket
@@ -222,6 +223,18 @@ def in_process(seed: int = 0) -> Iterator[World]:
         _move_in(world)
         yield world
         world.start_cold()
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Neither logs nor metrics: whoever plays thousands of stories reads none of it."""
+    level = logger.log_level
+    logger.setLevel("CRITICAL")
+    try:
+        with redirect_stdout(None):
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _built(patched: pytest.MonkeyPatch, seed: int) -> World:
