@@ -311,3 +311,12 @@ def test_whatever_breaks_the_browser_is_sent_to_the_default_page(
     assert leads(stage.come_back(form)) == (303, RETURN_PAGE)
     assert stage.item(escrow_id) == before
     assert charge_calls(stage, started) == 0
+
+
+def test_a_body_too_large_is_refused_and_no_bug_of_ours(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    form = stage.initiate(stage.create()).at_bank()
+    path = form.action.removeprefix(BASE_URL)
+    assert stage.call("POST", path, raw=b"x" * 20_000).status == 303
+    assert {record.levelname for record in caplog.records} == {"INFO"}

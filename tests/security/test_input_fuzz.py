@@ -39,7 +39,7 @@ from tests.security.fuzz_events import (
 from tests.simulation import tally
 from tests.simulation.checker import Checker
 from tests.simulation.effects import Effect, Kind
-from tests.simulation.world import World, in_process
+from tests.simulation.world import World, in_process, unheard
 from tests.stage import CONSENT_VERSION, GOOD_CARD, OTHER_PAGE, RETURN_PAGE
 
 ROUNDS = 30
@@ -182,10 +182,8 @@ class Judge:
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Thousands of refusals would be thousands of lines."""
-    before = entrypoint.logger.log_level
-    entrypoint.logger.setLevel("CRITICAL")
-    yield
-    entrypoint.logger.setLevel(before)
+    with unheard():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 import pytest
 
-from emanet import bootstrap, entrypoint, returns, schemas
+from emanet import bootstrap, returns, schemas
 from local.paynet_simulator import browser
 from tests.security.fuzz_events import TEXTS
 from tests.simulation import tally
-from tests.simulation.world import World, in_process
+from tests.simulation.world import World, in_process, unheard
 from tests.stage import BASE_URL, OTHER_PAGE, RETURN_PAGE, payment
 
 PAGES = (RETURN_PAGE, OTHER_PAGE)
@@ -140,10 +140,8 @@ HOSTILE = hostile_pages()
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    before = entrypoint.logger.log_level
-    entrypoint.logger.setLevel("CRITICAL")
-    yield
-    entrypoint.logger.setLevel(before)
+    with unheard():
+        yield
 
 
 def test_there_are_hundreds_of_them_and_none_is_a_listed_page() -> None:
