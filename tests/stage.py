@@ -24,6 +24,7 @@ from emanet.istanbul import ISTANBUL
 from emanet.paynet.books import PaynetBooks
 from emanet.paynet.cards import PaynetCards
 from emanet.paynet.client import PaynetGateway
+from emanet.paynet.line import Line
 from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.ports import CardOwners, Desk, Gateway
 from emanet.usecases.complete_3d import Counter, Landing, complete_3d
@@ -165,8 +166,13 @@ class Stage:
         return Desk(self.store, self.clock, bootstrap.chance)
 
     @property
+    def line(self) -> Line:
+        """To PAYNET, with a connection of its own."""
+        return Line(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+
+    @property
     def gateway(self) -> PaynetGateway:
-        return PaynetGateway(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+        return PaynetGateway(self.line)
 
     @property
     def owners(self) -> CardOwners:
@@ -174,7 +180,7 @@ class Stage:
 
     @property
     def book(self) -> CardBook:
-        cards = PaynetCards(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+        cards = PaynetCards(self.line)
         return CardBook(self.store, cards, lambda: bootstrap.own_key("card ids"))
 
     def till(self, gateway: Gateway | None = None) -> Till:
@@ -188,11 +194,11 @@ class Stage:
 
     @property
     def money_out(self) -> PaynetMoneyOut:
-        return PaynetMoneyOut(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+        return PaynetMoneyOut(self.line)
 
     @property
     def paynet_books(self) -> PaynetBooks:
-        return PaynetBooks(self.paynet_url, lambda: PAYNET_KEY, self.clock)
+        return PaynetBooks(self.line)
 
     def begin_at_noon(self) -> None:
         """Wednesday's noon in Istanbul: days later is another day, hours later the

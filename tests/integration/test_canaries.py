@@ -31,6 +31,7 @@ from emanet.errors import EmanetError
 from emanet.escrow import Capture, Expected
 from emanet.paynet.client import PaynetGateway
 from emanet.paynet.form import PaynetForm
+from emanet.paynet.line import Line
 from emanet.ports import Card, Session, SessionOrder
 from emanet.usecases.complete_3d import Return
 from emanet.usecases.receive_callback import OrderPath
@@ -878,7 +879,7 @@ def test_an_exception_of_the_gateway_carries_none_of_them(
 def test_a_key_that_no_header_carries_is_not_in_the_exception(
     stage: Stage, key: str
 ) -> None:
-    gateway = PaynetGateway(stage.paynet_url, lambda: key, stage.clock)
+    gateway = PaynetGateway(Line(stage.paynet_url, lambda: key, stage.clock))
     deadline = stage.clock() + timedelta(seconds=5)
     with pytest.raises(EmanetError) as caught:
         gateway.charge(SESSION, TOKEN, Expected("x", 1), deadline)

@@ -20,6 +20,7 @@ from emanet.errors import InvalidRequest, PaynetUnreachable, PlanNotFound
 from emanet.escrow import Capture, Escrow, QueueReason
 from emanet.istanbul import day_of
 from emanet.paynet.books import PaynetBooks
+from emanet.paynet.line import Line
 from emanet.ports import Plan
 from emanet.usecases.applied import Applied, Result
 from emanet.usecases.compare import plan, tonight
@@ -326,7 +327,7 @@ def test_a_row_that_is_added_while_the_pages_are_turned_hides_no_other(
         return True
 
     books = PaynetBooks(
-        stage.paynet_url, lambda: PAYNET_KEY, stage.clock, pace=paying_meanwhile
+        Line(stage.paynet_url, lambda: PAYNET_KEY, stage.clock, pace=paying_meanwhile)
     )
     made = compared(stage, paynet=books)
     assert (made.matched, made.findings) == (len(paid), ())
@@ -357,7 +358,7 @@ def test_a_page_in_the_middle_that_cannot_be_read_makes_no_plan(stage: Stage) ->
         return True
 
     books = PaynetBooks(
-        stage.paynet_url, lambda: PAYNET_KEY, stage.clock, pace=failing_later
+        Line(stage.paynet_url, lambda: PAYNET_KEY, stage.clock, pace=failing_later)
     )
     with pytest.raises(PaynetUnreachable):
         compared(stage, paynet=books)

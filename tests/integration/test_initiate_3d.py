@@ -188,7 +188,7 @@ def test_an_attempt_that_nobody_finished_is_superseded_after_half_a_minute(
     stage: Stage,
 ) -> None:
     escrow_id = stage.create()
-    dying = DyingGateway(stage.paynet_url, lambda: PAYNET_KEY, stage.clock)
+    dying = DyingGateway(stage.line)
     with pytest.raises(Killed):
         start(stage, escrow_id, dying)
     stage.clock.move(seconds=29)
@@ -201,7 +201,7 @@ def test_an_attempt_that_nobody_finished_is_superseded_after_half_a_minute(
 
 def test_while_an_attempt_starts_another_is_told_to_wait(stage: Stage) -> None:
     escrow_id = stage.create()
-    dying = DyingGateway(stage.paynet_url, lambda: PAYNET_KEY, stage.clock)
+    dying = DyingGateway(stage.line)
     with pytest.raises(Killed):
         start(stage, escrow_id, dying)
     before = stage.item(escrow_id)

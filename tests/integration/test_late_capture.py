@@ -24,7 +24,6 @@ from tests.stage import (
     BUYER,
     GOOD_CARD,
     OPERATIONS,
-    PAYNET_KEY,
     RETURN_PAGE,
     SELLER,
     Stage,
@@ -180,7 +179,7 @@ def test_while_a_session_is_opened_it_funds_and_that_session_is_superseded(
 ) -> None:
     escrow_id = stage.create()
     late = abandoned(stage, escrow_id)
-    gateway = Interrupted(stage.paynet_url, lambda: PAYNET_KEY, stage.clock)
+    gateway = Interrupted(stage.line)
     gateway.meanwhile = lambda: comes_to_light(stage, late)
     card = Card("Ayşe Yılmaz", GOOD_CARD, 12, 2030, "000")
     with pytest.raises(Superseded):

@@ -13,9 +13,10 @@ from emanet.errors import SecretUnavailable, StoreUnavailable
 from emanet.escrow import Escrow
 from emanet.outcome import Outcome
 from emanet.paynet.client import PaynetGateway
+from emanet.paynet.line import Line
 from emanet.ports import Desk
 from local.paynet_simulator import browser
-from tests.stage import AMOUNT_MINOR, PAYNET_KEY, Stage, Started, payment
+from tests.stage import AMOUNT_MINOR, Stage, Started, payment
 
 CHARGE = "/v2/transaction/tds_charge"
 CHARGED_CARDS = ["4000000000000051", "4000000000000119"]
@@ -71,7 +72,7 @@ def without_key() -> str:
 
 
 def gateway(stage: Stage, kind: type[PaynetGateway]) -> PaynetGateway:
-    return kind(stage.paynet_url, lambda: PAYNET_KEY, stage.clock)
+    return kind(stage.line)
 
 
 def desk(stage: Stage, kind: type[DynamoEscrowStore]) -> Desk:
@@ -358,7 +359,7 @@ def test_without_the_key_nothing_is_begun_and_the_same_return_pays_later(
 ) -> None:
     started = stage.initiate(stage.create())
     form, before = started.at_bank(), stage.item(started.escrow_id)
-    keyless = PaynetGateway(stage.paynet_url, without_key, stage.clock)
+    keyless = PaynetGateway(Line(stage.paynet_url, without_key, stage.clock))
     assert stage.back(form, gateway=keyless).escrow_id == started.escrow_id
     assert (charge_calls(stage), stage.item(started.escrow_id)) == (0, before)
     stage.come_back(form)

@@ -22,7 +22,6 @@ from tests.stage import (
     AMOUNT_MINOR,
     BASE_URL,
     OPERATIONS,
-    PAYNET_KEY,
     WEBHOOK_SECRET,
     Answer,
     Stage,
@@ -238,7 +237,7 @@ def test_faster_than_the_charges_own_answer_it_funds_once(stage: Stage) -> None:
         stage.reconcile(seconds=1)
         statuses.append(stage.escrow(started.escrow_id).status)
 
-    gateway = Interrupted(stage.paynet_url, lambda: PAYNET_KEY, stage.clock)
+    gateway = Interrupted(stage.line)
     gateway.meanwhile = called_back
     stage.back(started.at_bank(), gateway=gateway)
     assert statuses == ["held"]

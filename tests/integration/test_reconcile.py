@@ -16,6 +16,7 @@ import pytest
 from emanet import policy
 from emanet.errors import SecretUnavailable
 from emanet.paynet.client import PaynetGateway
+from emanet.paynet.line import Line
 from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.ports import Due, DueKind
 from emanet.usecases import reconcile
@@ -364,7 +365,7 @@ def test_a_missing_key_is_no_failure_of_the_escrow(stage: Stage) -> None:
 
     for _ in range(10):
         stage.later(hours=7)
-        keyless = PaynetGateway(stage.paynet_url, missing, stage.clock)
+        keyless = PaynetGateway(Line(stage.paynet_url, missing, stage.clock))
         report = stage.reconciler(gateway=keyless).run()
         assert report.failures == ["SecretUnavailable"]
     assert stage.escrow(started.escrow_id).status == "charging"
@@ -452,7 +453,7 @@ def test_a_missing_key_sends_nothing_and_is_no_failure(stage: Stage) -> None:
 
     for _ in range(10):
         stage.later(hours=7)
-        keyless = PaynetMoneyOut(stage.paynet_url, missing, stage.clock)
+        keyless = PaynetMoneyOut(Line(stage.paynet_url, missing, stage.clock))
         report = stage.reconciler(money_out=keyless).run()
         assert report.failures == ["SecretUnavailable"]
     assert stage.escrow(escrow_id).status == "held"

@@ -18,6 +18,7 @@ from emanet.outcome import Outcome, Reply, Returned, Reversal, Sale, Unknown
 from emanet.paynet.books import PaynetBooks
 from emanet.paynet.cards import PaynetCards
 from emanet.paynet.client import PaynetGateway
+from emanet.paynet.line import Line
 from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.ports import Card, Session, SessionOrder, Storing
 from tests.paynet import paynet_wire_table as wire
@@ -138,7 +139,7 @@ STORING = Storing("Maaş kartı", "payer7")
 
 
 def gateway_to(url: str, key: str = wire.KEY) -> PaynetGateway:
-    return PaynetGateway(url, lambda: key, now)
+    return PaynetGateway(Line(url, lambda: key, now))
 
 
 def now() -> datetime:
@@ -211,11 +212,11 @@ CALLS: dict[str, Callable[[PaynetGateway], object]] = {
 
 
 def money_out_to(url: str, key: str = wire.KEY) -> PaynetMoneyOut:
-    return PaynetMoneyOut(url, lambda: key, now)
+    return PaynetMoneyOut(Line(url, lambda: key, now))
 
 
 def books_of(url: str, key: str = wire.KEY) -> PaynetBooks:
-    return PaynetBooks(url, lambda: key, now)
+    return PaynetBooks(Line(url, lambda: key, now))
 
 
 def refund(paynet: PaynetMoneyOut, within_s: float = 20) -> Reply:
@@ -255,7 +256,7 @@ ORDERS: dict[str, Ordering] = {
 
 
 def cards_at(url: str, key: str = wire.KEY) -> PaynetCards:
-    return PaynetCards(url, lambda: key, now)
+    return PaynetCards(Line(url, lambda: key, now))
 
 
 def prices(

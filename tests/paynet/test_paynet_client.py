@@ -22,7 +22,7 @@ from emanet.errors import (
 )
 from emanet.outcome import Approved, Declined, Doubtful, NotFound, Outcome, Unknown
 from emanet.paynet.client import PaynetGateway
-from emanet.paynet.line import BODY_LONGEST, IDLE_LONGEST
+from emanet.paynet.line import BODY_LONGEST, IDLE_LONGEST, Line
 from tests.paynet import paynet_wire_table as wire
 from tests.paynet.literal_paynet import (
     CALLS,
@@ -369,7 +369,7 @@ def test_a_stale_connection_that_dies_under_a_charge_is_no_silent_resend(
 def test_a_connection_idle_for_long_is_not_trusted(paynet: LiteralPaynet) -> None:
     later = [timedelta()]
     gateway = PaynetGateway(
-        paynet.url, lambda: wire.KEY, lambda: datetime.now(UTC) + later[0]
+        Line(paynet.url, lambda: wire.KEY, lambda: datetime.now(UTC) + later[0])
     )
     gateway.ask(EXPECTED, datetime.now(UTC) + timedelta(seconds=5))
     later[0] = IDLE_LONGEST
@@ -726,7 +726,9 @@ def test_a_key_is_taken_once_so_that_nothing_fails_after_sending(
     paynet: LiteralPaynet,
 ) -> None:
     keys = iter([wire.KEY])
-    gateway = PaynetGateway(paynet.url, lambda: next(keys), lambda: datetime.now(UTC))
+    gateway = PaynetGateway(
+        Line(paynet.url, lambda: next(keys), lambda: datetime.now(UTC))
+    )
     paynet.answers[CHARGE] = [closes, answer(says(CHARGED, ('"amount":1300.00,', "")))]
     assert isinstance(charge(gateway), Approved)
 

@@ -29,7 +29,7 @@ from emanet.outcome import (
 )
 from emanet.paynet.books import PaynetBooks
 from emanet.paynet.client import PaynetGateway
-from emanet.paynet.line import IDLE_LONGEST, Pace
+from emanet.paynet.line import IDLE_LONGEST, Line, Pace
 from emanet.paynet.money_out import PaynetMoneyOut
 from emanet.paynet.paging import MOST_PAGES
 from local.paynet_simulator import PaynetSimulator
@@ -183,7 +183,9 @@ def test_a_connection_idle_for_long_carries_no_order(
     path: str, paynet: LiteralPaynet
 ) -> None:
     idle_for = [timedelta()]
-    line = PaynetMoneyOut(paynet.url, lambda: wire.KEY, lambda: now() + idle_for[0])
+    line = PaynetMoneyOut(
+        Line(paynet.url, lambda: wire.KEY, lambda: now() + idle_for[0])
+    )
     returned(line)
     idle_for[0] = IDLE_LONGEST
     deadline_s = IDLE_LONGEST.total_seconds() + 5
@@ -268,11 +270,11 @@ def test_every_request_asks_the_pace_first(paynet: LiteralPaynet) -> None:
         sent_before.append(len(paynet.received))
         return True
 
-    line = PaynetMoneyOut(paynet.url, lambda: wire.KEY, now, pace=pace)
+    line = PaynetMoneyOut(Line(paynet.url, lambda: wire.KEY, now, pace=pace))
     line.returned(CAPTURE, deadline)
-    gateway = PaynetGateway(paynet.url, lambda: wire.KEY, now, pace=pace)
+    gateway = PaynetGateway(Line(paynet.url, lambda: wire.KEY, now, pace=pace))
     gateway.ask(EXPECTED, deadline)
-    books = PaynetBooks(paynet.url, lambda: wire.KEY, now, pace=pace)
+    books = PaynetBooks(Line(paynet.url, lambda: wire.KEY, now, pace=pace))
     books.sales(*DAYS, deadline)
     assert sent_before == list(range(len(paynet.received)))
     assert len(sent_before) == 5
@@ -282,7 +284,7 @@ def test_every_request_asks_the_pace_first(paynet: LiteralPaynet) -> None:
 def test_what_the_pace_does_not_let_go_is_not_sent(
     path: str, paynet: LiteralPaynet
 ) -> None:
-    line = PaynetMoneyOut(paynet.url, lambda: wire.KEY, now, pace=lambda _: False)
+    line = PaynetMoneyOut(Line(paynet.url, lambda: wire.KEY, now, pace=lambda _: False))
     assert ORDERS[path](line) == NO_TIME
     assert paynet.received == []
 
@@ -297,7 +299,7 @@ def test_a_pace_that_comes_back_too_late_lets_nothing_go(paynet: LiteralPaynet) 
     def clock() -> datetime:
         return now() + waited[0]
 
-    line = PaynetMoneyOut(paynet.url, lambda: wire.KEY, clock, pace=pace)
+    line = PaynetMoneyOut(Line(paynet.url, lambda: wire.KEY, clock, pace=pace))
     assert refund(line) == NO_TIME
     assert paynet.received == []
 
@@ -338,7 +340,7 @@ def test_it_is_looked_for_from_the_day_before_the_capture_to_tomorrow(
     captured_at: datetime | None, first: str, paynet: LiteralPaynet
 ) -> None:
     midnight = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)  # of the 24th in Istanbul
-    line = PaynetMoneyOut(paynet.url, lambda: wire.KEY, lambda: midnight)
+    line = PaynetMoneyOut(Line(paynet.url, lambda: wire.KEY, lambda: midnight))
     capture = replace(CAPTURE, at=captured_at)
     line.returned(capture, midnight + timedelta(seconds=20))
     asked = {"datab": first, "datbi": "2026-11-25", "limit": 10}
@@ -683,7 +685,7 @@ def test_no_reversal_is_missed_while_the_list_grows(
         simulator.books.reverse(other.xact_id, 1)
 
     pace = growing(grow)
-    line = PaynetMoneyOut(url, lambda: wire.KEY, now, pace=pace)
+    line = PaynetMoneyOut(Line(url, lambda: wire.KEY, now, pace=pace))
     told = line.returned(capture, soon())
     assert len(set(names(told))) == len(names(told))
     assert set(before) <= set(names(told))
@@ -699,7 +701,7 @@ def test_no_sale_is_missed_while_the_list_grows(
     simulator.settings.change({"list_order": order})
     before = [sale(simulator, f"order-{number}").xact_id for number in range(25)]
     pace = growing(lambda: sale(simulator, "late"))
-    books = PaynetBooks(url, lambda: wire.KEY, now, pace=pace)
+    books = PaynetBooks(Line(url, lambda: wire.KEY, now, pace=pace))
     told = books.sales(*around_today(), soon())
     assert isinstance(told, tuple)
     found = [one.capture.xact_id for one in told]

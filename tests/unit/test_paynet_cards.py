@@ -479,7 +479,7 @@ class World:
         self.answers: list[Answer | Unknown] = [GOOD]
         self.asked: list[tuple[str, JsonObject]] = []
         monkeypatch.setattr(Line, "post", self._post)
-        self.cards = PaynetCards("https://p.example", lambda: KEY, self.clock)
+        self.cards = PaynetCards(Line("https://p.example", lambda: KEY, self.clock))
 
     def clock(self) -> datetime:
         return self.now
@@ -724,7 +724,7 @@ def test_no_hash_is_shown_by_what_reads_it() -> None:
 def test_a_key_that_no_header_can_carry_is_refused_unsaid(
     key: str, ask: Callable[[PaynetCards], object]
 ) -> None:
-    cards = PaynetCards("https://p.example", lambda: key, lambda: NOON)
+    cards = PaynetCards(Line("https://p.example", lambda: key, lambda: NOON))
     with pytest.raises(SecretUnavailable) as refused:
         ask(cards)
     shown = "".join(traceback.format_exception(refused.value))

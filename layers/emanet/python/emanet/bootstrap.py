@@ -24,7 +24,7 @@ from emanet.ports import Cards, Desk, Forms, Gateway, Hint, MoneyOut, PaynetList
 from emanet.webhook_gate import WebhookGate
 
 if TYPE_CHECKING:
-    from emanet.paynet.line import Pace
+    from emanet.paynet.line import Line, Pace
     from emanet.usecases.complete_3d import Counter
     from emanet.usecases.initiate_3d import Till
     from emanet.usecases.offer_instalments import Pricing
@@ -91,7 +91,7 @@ def gateway() -> Gateway:
     """PAYNET, wherever this deployment says it is; for a payer who waits."""
     from emanet.paynet.client import PaynetGateway  # noqa: PLC0415 - only who charges loads it
 
-    return PaynetGateway(_paynet().base_url, _paynet_key, clock)
+    return PaynetGateway(_payers_line())
 
 
 @cache
@@ -99,7 +99,7 @@ def paced_gateway() -> Gateway:
     """The same for machines, which may wait: never faster than the pace allows."""
     from emanet.paynet.client import PaynetGateway  # noqa: PLC0415 - only who asks loads it
 
-    return PaynetGateway(_paynet().base_url, _paynet_key, clock, pace=_pace())
+    return PaynetGateway(_paced_line())
 
 
 @cache
@@ -107,7 +107,7 @@ def money_out() -> MoneyOut:
     """PAYNET, where money leaves again; paced."""
     from emanet.paynet.money_out import PaynetMoneyOut  # noqa: PLC0415 - only who sends loads it
 
-    return PaynetMoneyOut(_paynet().base_url, _paynet_key, clock, pace=_pace())
+    return PaynetMoneyOut(_paced_line())
 
 
 @cache
@@ -115,12 +115,28 @@ def paynet_books() -> PaynetLists:
     """PAYNET's daily lists; paced."""
     from emanet.paynet.books import PaynetBooks  # noqa: PLC0415 - only who compares loads it
 
-    return PaynetBooks(_paynet().base_url, _paynet_key, clock, pace=_pace())
+    return PaynetBooks(_paced_line())
+
+
+@cache
+def _payers_line() -> Line:
+    """To PAYNET, for whoever waits."""
+    from emanet.paynet.line import Line  # noqa: PLC0415 - only who asks PAYNET loads it
+
+    return Line(_paynet().base_url, _paynet_key, clock)
+
+
+@cache
+def _paced_line() -> Line:
+    """One for all that this process asks by itself."""
+    from emanet.paynet.line import Line  # noqa: PLC0415 - only machines load it
+
+    return Line(_paynet().base_url, _paynet_key, clock, _pace())
 
 
 @cache
 def _pace() -> Pace:
-    """One for all that this process asks by itself."""
+    """Of that line."""
     from emanet.paynet.pace import TokenBucket  # noqa: PLC0415 - only machines load it
 
     chosen = settings.read(settings.PaceSettings)
@@ -172,7 +188,7 @@ def cards() -> Cards:
     """PAYNET, and what it knows of cards; for a payer who waits."""
     from emanet.paynet.cards import PaynetCards  # noqa: PLC0415 - only who asks loads it
 
-    return PaynetCards(_paynet().base_url, _paynet_key, clock)
+    return PaynetCards(_payers_line())
 
 
 def card_book() -> CardBook:

@@ -3,28 +3,19 @@ to be compared with ours. It only asks; what a difference means is not decided h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
 
 from emanet.outcome import Reversal, Sale, Unknown
 from emanet.paynet import listed, messages
-from emanet.paynet.line import Line, Pace
+from emanet.paynet.line import Line
 from emanet.paynet.paging import every_row
-from emanet.ports import Clock
 
 
 class PaynetBooks:
     """ports.PaynetLists, for the real PAYNET and for its simulator alike."""
 
-    def __init__(
-        self,
-        base_url: str,
-        secret_key: Callable[[], str],
-        clock: Clock,
-        *,
-        pace: Pace | None = None,
-    ) -> None:
-        self._line = Line(base_url, secret_key, clock, pace)
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     def sales(
         self, first: date, last: date, deadline: datetime

@@ -3,7 +3,6 @@ the cards that it stores. It moves no money, and is not paced: a payer waits for
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 
@@ -25,11 +24,9 @@ Question = tuple[str, int, bool]
 class PaynetCards:
     """ports.Cards, for the real PAYNET and for its simulator alike."""
 
-    def __init__(
-        self, base_url: str, secret_key: Callable[[], str], clock: Clock
-    ) -> None:
-        self._line = Line(base_url, secret_key, clock)
-        self._known = Known(clock)
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._known = Known(line.clock)
 
     def bank_of(
         self, bin_: str, amount_minor: int, deadline: datetime, *, on_top: bool

@@ -5,7 +5,6 @@ and `judging` judges them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,9 +16,9 @@ from emanet.paynet import messages
 from emanet.paynet.answer import Answer
 from emanet.paynet.formats import JsonObject
 from emanet.paynet.judging import Unclear, judge, judge_detailed
-from emanet.paynet.line import Errand, Line, Pace
+from emanet.paynet.line import Errand, Line
 from emanet.paynet.rows import Row
-from emanet.ports import Card, Clock, Session, SessionOrder
+from emanet.ports import Card, Session, SessionOrder
 
 CHARGE_NEEDS_S = 3.0
 NEW_SUCCESS = 0  # 100 is an older one, told again
@@ -29,16 +28,8 @@ REPEAT_NEEDS_S = 6.0
 class PaynetGateway:
     """ports.Gateway, for the real PAYNET and for its simulator alike."""
 
-    def __init__(
-        self,
-        base_url: str,
-        secret_key: Callable[[], str],
-        clock: Clock,
-        *,
-        pace: Pace | None = None,
-    ) -> None:
-        self._clock = clock
-        self._line = Line(base_url, secret_key, clock, pace)
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     def be_ready(self, deadline: datetime) -> None:
         """See ports.Gateway."""
@@ -99,7 +90,7 @@ class PaynetGateway:
     def _confirm(self, errand: Errand, charged: Row, expected: Expected) -> Outcome:
         """Judges a success. What it leaves out is asked for; until the lists show it
         whole, the success is handed on as seen, so that it is never forgotten."""
-        verdict = judge([charged], expected, self._clock())
+        verdict = judge([charged], expected, self._line.clock())
         if not isinstance(verdict, Unclear | NotFound):
             return verdict
         asked = self._ask(errand, expected)
@@ -123,7 +114,7 @@ class PaynetGateway:
         return asked if isinstance(asked, Unknown) else Unknown("not_listed")
 
     def _ask(self, errand: Errand, expected: Expected) -> Outcome:
-        asked_at, name = self._clock(), expected.reference_no
+        asked_at, name = self._line.clock(), expected.reference_no
         rows = self._rows(errand, messages.CHECK, messages.check(name))
         if isinstance(rows, Unknown):
             return rows

@@ -4,7 +4,6 @@ means for an escrow is not decided here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from emanet.escrow import Capture
@@ -12,10 +11,9 @@ from emanet.istanbul import day_of
 from emanet.outcome import Reply, Returned, Unknown
 from emanet.paynet import listed, messages
 from emanet.paynet.formats import JsonObject
-from emanet.paynet.line import Line, Pace
+from emanet.paynet.line import Line
 from emanet.paynet.paging import every_row
 from emanet.paynet.rows import Row
-from emanet.ports import Clock
 
 ONE_DAY = timedelta(days=1)
 LOOK_BACK = timedelta(days=30)  # for a capture that PAYNET gave no date
@@ -24,16 +22,8 @@ LOOK_BACK = timedelta(days=30)  # for a capture that PAYNET gave no date
 class PaynetMoneyOut:
     """ports.MoneyOut, for the real PAYNET and for its simulator alike."""
 
-    def __init__(
-        self,
-        base_url: str,
-        secret_key: Callable[[], str],
-        clock: Clock,
-        *,
-        pace: Pace | None = None,
-    ) -> None:
-        self._clock = clock
-        self._line = Line(base_url, secret_key, clock, pace)
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     def returned(
         self, capture: Capture, deadline: datetime, since: datetime | None = None
@@ -79,7 +69,7 @@ class PaynetMoneyOut:
 
     def _days(self, since: datetime | None) -> tuple[date, date]:
         """A day wider on both sides than money could have gone back in."""
-        now = self._clock()
+        now = self._line.clock()
         first = since - ONE_DAY if since else now - LOOK_BACK
         return day_of(first), day_of(now + ONE_DAY)
 
