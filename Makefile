@@ -5,7 +5,7 @@ export EMANET_PYTHON EMANET_ARCHITECTURE
 HOST := $(subst aarch64,arm64,$(shell uname -m))
 UNIT_PYTHON ?= 3.11
 # Two workers, a file to each: every one of them has its own database and its own ports.
-TWO := --numprocesses=2 --dist=loadfile
+TWO := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 WHO ?= buyer
 PY := .venv/bin/python
 SAM := SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam

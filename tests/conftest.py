@@ -31,6 +31,11 @@ from tests.stage import (
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: begun last, one worker would wait for the other."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker hands its counts over; whoever has them all judges them."""
     worker = getattr(session.config, "workeroutput", None)

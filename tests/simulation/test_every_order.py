@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.simulation import interleaving, tally
 
 TRIPLES = 140
 
 
+@pytest.mark.long
 def test_every_order_of_two_actors_calls_ends_well() -> None:
     counts, texts = interleaving.run(0, 1, triples=TRIPLES, seed=1)
     tally.record("interleavings", **counts)

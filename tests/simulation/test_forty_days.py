@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from tests.simulation import swarm, tally
 
 SEEDS = range(100, 130)
 
 
+@pytest.mark.long
 def test_everything_ends_once_the_faults_stop() -> None:
     coverage: swarm.Coverage = Counter()
     counts, texts = swarm.run(SEEDS, coverage, swarm.QUICK)

@@ -35,6 +35,7 @@ def empty() -> Iterator[World]:
         yield built
 
 
+@pytest.mark.long
 def test_ten_thousand_steps_do_not_differ(empty: World) -> None:
     """Every pair of status and command by every role, then what one seed chooses."""
     counts = Counts()
