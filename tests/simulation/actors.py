@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import requests
+
 from emanet.machine import TRANSITIONS
 from emanet.usecases.operate import WAYS
 from local.paynet_simulator import browser
@@ -66,7 +68,15 @@ REFUND_WAYS: tuple[RefundWay, ...] = (
     "deny",
     "never",
 )
+NO_WAY_ON = (browser.FormRefused, requests.RequestException, KeyError)  # odd answers
 SEEN_TO = 4  # lines of the queue at a time
+DEPLOYMENTS = {
+    "api": {},
+    "hosted": {"PAYMENT_MODE": "hosted"},
+    "paynet escrow": {"PAYNET_ESCROW": "on"},
+}
+MODES = ("api", "api", "api", "hosted", "paynet escrow")
+UNPAID = frozenset({"cancelled", "expired"})
 GATE_OPEN_S = 300  # how far a callback's timestamp may be from our clock
 AT_ONCE = timedelta(seconds=1)
 
@@ -93,7 +103,7 @@ class Habits:
     odd_answers: float
     callbacks: str  # sent, lost, duplicate, late
     refunds: RefundWay
-    is_hosted: bool
+    mode: str  # of the deployment: api, hosted, or paynet escrow
 
     @classmethod
     def drawn(cls, chance: random.Random) -> Habits:
@@ -104,8 +114,17 @@ class Habits:
             odd_answers=chance.uniform(0, 0.5),
             callbacks=chance.choice(("sent", "lost", "duplicate", "late")),
             refunds=chance.choice(REFUND_WAYS),
-            is_hosted=chance.random() < 0.2,
+            mode=chance.choice(MODES),
         )
+
+    @property
+    def is_hosted(self) -> bool:
+        return self.mode == "hosted"
+
+    @property
+    def deployment(self) -> dict[str, str]:
+        """Its settings, as World.deploy takes them."""
+        return DEPLOYMENTS[self.mode]
 
 
 @dataclass
@@ -118,6 +137,7 @@ class Actors:
     habits: Habits
     is_disturbed: Callable[[], bool]
     ids: dict[int, str] = field(default_factory=dict)
+    earlier: list[str] = field(default_factory=list)  # rounds that ended unpaid
     letters: list[Letter] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -281,7 +301,8 @@ class Actors:
             s["amount"]["amount"] for s in orders if s["status"] in RESERVING
         )
         available = view["held"]["amount"] - reserved
-        if available < 2 or self._happens(0.4):
+        is_whole = self.habits.mode == "paynet escrow" or self._happens(0.4)
+        if available < 2 or is_whole:
             return why
         return why | {"amount": _lira(self.chance.randint(1, available - 1))}
 
@@ -289,7 +310,9 @@ class Actors:
         said: Body = {"reason": "looked into it", "version": view["version"]}
         if word in {"resolve_dispute", "settle_review"}:
             held = view["held"]["amount"]
-            share = self.chance.choice((0, held, self.chance.randint(0, held)))
+            is_whole = self.habits.mode == "paynet escrow"
+            split = held if is_whole else self.chance.randint(0, held)
+            share = self.chance.choice((0, held, split))
             return said | {"release": _lira(share), "refund": _lira(held - share)}
         if word == "withdraw_settlement":
             unsent = [s for s in view["settlements"] if s["status"] in _UNSENT]
@@ -349,19 +372,30 @@ class Actors:
 
     # ── registering, paying, cards ──
 
-    def create(self, number: int) -> None:
+    def create(self, number: int, round_: int = 1) -> None:
         """A new order, registered until somebody answers."""
         fee, amount = self.chance.randint(0, 500), self.chance.randint(1_000, 500_000)
         more: Body = {"amount": _lira(amount), "policy": self._policy()}
         if fee:
             more["fee"] = _lira(fee)
-        body = order(f"order-{number}", **more)
+        body = order(f"order-{number}", round=round_, **more)
         call = partial(self.world.call, "POST", "/api/escrows", body, who=BACKEND)
         for _ in range(5):
             answer = self._ask(call, _was_done)
             if answer is not None and answer.status in {200, 201}:
                 self.ids[number] = answer.body["escrow_id"]
                 return
+
+    def begin_again(self) -> None:
+        """A new round of an order that ended unpaid."""
+        last = {number: self.world.escrow(id_) for number, id_ in self.ids.items()}
+        ended = [number for number in last if last[number].status in UNPAID]
+        if ended:
+            self.counts["new_rounds"] += 1
+            number = self.chance.choice(ended)
+            self.create(number, last[number].round + 1)
+            if self.ids[number] != last[number].id:
+                self.earlier.append(last[number].id)
 
     def _policy(self) -> Body:
         days = {name: self.chance.randint(1, 6) for name in _POLICY_DAYS}
@@ -431,7 +465,7 @@ class Actors:
             way["action"],
             no_instalment=says["data-no_instalment"] == "true",
         )
-        with suppress(browser.FormRefused):
+        with suppress(*NO_WAY_ON):
             return form.pay(browser.TypedCard(number))
         return None
 
@@ -507,7 +541,7 @@ class Actors:
 
     def _find_late_money(self) -> None:
         """A charge that was sent, and answered with nothing, was captured after all."""
-        for id_ in self.ids.values():
+        for id_ in (*self.earlier, *self.ids.values()):
             for attempt in self.world.escrow(id_).attempts:
                 lost = attempt.status == "not_paid" and not attempt.captures
                 reference = attempt.reference_no
@@ -526,7 +560,7 @@ class Actors:
 
     def _notify_of_anything(self) -> None:
         """A callback may come at any time, and claim what is not so."""
-        for id_ in self.ids.values():
+        for id_ in (*self.earlier, *self.ids.values()):
             for attempt in self.world.escrow(id_).attempts[-1:]:
                 if self._happens(0.2):
                     self._notify(attempt.reference_no)

@@ -10,14 +10,22 @@ import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 from emanet.errors import Unavailable
 from local.paynet_simulator import memory
 from tests.simulation.checker import Checker, Finding, Harm
-from tests.simulation.effects import CRASHES, Effect, Fault, Kind, at
+from tests.simulation.effects import (
+    CRASHES,
+    DEATHS,
+    OVERTAKEN,
+    Effect,
+    Fault,
+    Kind,
+    at,
+)
 from tests.simulation.flows_steps import Act, Flow, Scene, Step
 from tests.simulation.world import Snapshot, Unanswered, World
 from tests.stage import Answer
@@ -41,6 +49,7 @@ LONGER = timedelta(minutes=40)  # until who waits for the schedule goes on witho
 SERVER_ERROR = 500
 IN_TRANSIT = {"charging", "releasing", "refunding"}
 RUNS_MAX = 300
+ARRIVES_AFTER = timedelta(minutes=17)  # a payment was found nowhere, and is given up
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class Rehearsal:
     def points(self) -> Iterator[Point]:
         for step, trace in enumerate(self.traces):
             for number, effect in enumerate(trace):
-                for fault in CRASHES:
+                for fault in faults_of(effect):
                     yield Point(self.flow.name, step, number, fault, str(effect))
 
     def stands_for(self, point: Point) -> Point:
@@ -122,7 +131,7 @@ class Rehearsal:
         trace = self.traces[point.step]
         number, fault = point.effect, point.fault
         effect = trace[number]
-        if effect.kind is Kind.ANSWER and fault not in _DEATHS:
+        if effect.kind is Kind.ANSWER and fault not in DEATHS:
             fault = Fault.ERROR_BEFORE
         if effect.kind is Kind.SECRET and fault is Fault.LATE:
             fault = Fault.ERROR_AFTER
@@ -137,7 +146,10 @@ class Rehearsal:
         return Point(point.flow, point.step, number, fault, str(trace[number]))
 
 
-_DEATHS = {Fault.KILLED_BEFORE, Fault.KILLED_AFTER}
+def faults_of(effect: Effect) -> tuple[Fault, ...]:
+    """A question that arrives late is one that was never asked."""
+    is_order = effect.kind is Kind.PAYNET and not is_look(effect)
+    return CRASHES + OVERTAKEN if is_order else CRASHES
 
 
 def is_look(effect: Effect) -> bool:
@@ -175,6 +187,7 @@ class Take:
     blow: Blow = field(init=False)
     scene: Scene = field(init=False)
     checker: Checker = field(init=False)
+    arrival: datetime | None = None
 
     @property
     def world(self) -> World:
@@ -196,6 +209,8 @@ class Take:
         self._expect(self.point)
         self.answered = self._tried(self.step.act) is not None
         self._expect(None)
+        is_late = self.world.wire.on_its_way
+        self.arrival = self.world.clock() + ARRIVES_AFTER if is_late else None
         self._look()
 
     def state(self, *, thorough: bool) -> bytes:
@@ -203,13 +218,14 @@ class Take:
         caller was answered: who comes next finds the same behind two points of the same
         state. Thorough: but for what the process itself still remembers."""
         world = self.world
-        lives = thorough and self.point.fault not in _DEATHS
+        lives = thorough and self.point.fault not in DEATHS
         items = sorted(json.dumps(item, sort_keys=True) for item in world.items())
         paynet = pickle.loads(memory.remembered(world.paynet.books.rooms()))  # noqa: S301 - made in this line
         faults = world.paynet.faults.waiting()
         told = [
             lives,
             self.answered,
+            [request.path_url for request in world.wire.on_its_way],
             self.scene,
             world.clock().isoformat(),
             items,
@@ -247,7 +263,8 @@ class Take:
         if not is_content or self.step.is_machines:
             self._persist(self.step, self.step.again or self.step.act)
         for step in self.rehearsal.flow.steps[self.point.step + 1 :]:
-            self._tried(_happening(step))
+            if self._tried(_happening(step)) is None:
+                self._tried(_happening(step))
             self._persist(step, step.act)
 
     def _persist(self, step: Step, act: Act) -> None:
@@ -293,7 +310,7 @@ class Take:
         world = self.world
         end = world.clock() + within
         for _ in range(RUNS_MAX):
-            due = world.next_due()
+            due = min(filter(None, (world.next_due(), self.arrival)), default=None)
             if due is None or due > end:
                 return
             if due > world.clock():
@@ -306,18 +323,17 @@ class Take:
 
     def _tried(self, act: Act) -> Answer | bool | None:
         """The answer, if there was one that says that it is no use to try again."""
+        self._let_arrive()
         was_struck = self.blow.struck
         is_spoiled = bool(self.world.paynet.faults.waiting())
         try:
             answer = act(self.world, self.scene)
         except Unanswered:
             return None
-        except Unavailable:  # a run that could not be made; the next one will
-            if self.blow.struck == was_struck:
-                raise
-            return None
         except Exception as error:  # noqa: BLE001 - a finding, and the other points go on
-            self._add([Finding(Harm.WRONG, self.scene.escrow_id, repr(error))])
+            gave_up = isinstance(error, Unavailable | AssertionError)
+            if self.blow.struck == was_struck or not gave_up:
+                self._add([Finding(Harm.WRONG, self.scene.escrow_id, repr(error))])
             return None
         if answer is None:
             return True
@@ -327,6 +343,12 @@ class Take:
         if answer.status >= SERVER_ERROR or _is_retryable(answer):
             return None
         return answer
+
+    def _let_arrive(self) -> None:
+        """What nobody waits for any more, when its time has come."""
+        if self.arrival and self.arrival <= self.world.clock():
+            self.arrival = None
+            self.world.wire.arrive()
 
     def _expect(self, blow: Point | Second | None) -> None:
         """Something goes wrong from here on, once; or nothing does."""

@@ -25,11 +25,15 @@ class Fault(StrEnum):
     ERROR_BEFORE = "error before"  # it did not happen, and the caller hears an error
     ERROR_AFTER = "error after"  # it happened, and the caller hears an error
     LATE = "answer late"  # it happened, and the caller had stopped waiting
+    REQUEST_LATE = "request late"  # PAYNET alone: it happens when nobody waits any more
+    KILLED_SENDING = "killed sending"  # and so here, when nobody is left who could
     THROTTLED = "throttled"  # DynamoDB alone; the SDK tries again
     CONFLICT = "transaction conflict"  # DynamoDB alone; the SDK does not
 
 
-CRASHES = tuple(Fault)[:5]
+CRASHES = tuple(Fault)[:5]  # what can go wrong with any effect
+OVERTAKEN = (Fault.REQUEST_LATE, Fault.KILLED_SENDING)
+DEATHS = frozenset({Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.KILLED_SENDING})
 
 
 class Killed(BaseException):

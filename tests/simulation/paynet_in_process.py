@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import requests
@@ -14,13 +15,13 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 from waitress.channel import ClientDisconnected
 
-from tests.simulation.effects import Fault, Killed, Kind, Outside
+from tests.simulation.effects import DEATHS, OVERTAKEN, Fault, Killed, Kind, Outside
 
 ADDRESS = "http://127.0.0.1:1"  # no port of this number is ever opened here
 READ_TIMEOUT_S = 15.0
 
 
-class Line:
+class Wire:
     """Stands where `requests` would open a connection. `patient` is called with the
     seconds that a caller waited in vain."""
 
@@ -35,6 +36,7 @@ class Line:
         self._ours = f"Basic {key}"
         self._outside = outside
         self._patient = patient
+        self.on_its_way: list[requests.PreparedRequest] = []
         self._plain = HTTPAdapter()
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
@@ -44,15 +46,23 @@ class Line:
         fault = self._outside.begin(Kind.PAYNET, request.path_url)
         if fault is Fault.ERROR_BEFORE:
             raise requests.ConnectionError
-        answer = self._answer(request)
-        if fault is Fault.KILLED_AFTER:
+        if fault in OVERTAKEN:
+            self.on_its_way.append(request)
+        answer = None if fault in OVERTAKEN else self._answer(request)
+        if fault in DEATHS:
             raise Killed(request.path_url)
         if fault is Fault.ERROR_AFTER:
             raise requests.ConnectionError
-        if fault is Fault.LATE:
+        if answer is None or fault is Fault.LATE:
             self._patient(READ_TIMEOUT_S)
             raise requests.ReadTimeout
         return answer
+
+    def arrive(self) -> None:
+        """What was on its way reaches PAYNET. Nobody hears the answers."""
+        while self.on_its_way:
+            with suppress(requests.ConnectionError):
+                self._answer(self.on_its_way.pop(0))
 
     def _answer(self, request: requests.PreparedRequest) -> requests.Response:
         try:

@@ -20,7 +20,7 @@ from emanet.escrow import CLOSED, Escrow, Status
 from local.paynet_simulator.refunds import RefundState
 from tests.simulation.actors import PEOPLE, Actors, Habits
 from tests.simulation.checker import Checker, Finding
-from tests.simulation.effects import Effect, Fault, Kind
+from tests.simulation.effects import DEATHS, Effect, Fault, Kind
 from tests.simulation.world import Unanswered, World, in_process, unheard
 
 REST = timedelta(days=60)  # no deadline of these policies is further away
@@ -31,12 +31,12 @@ BORN_WITHIN = 0.85  # of all days
 NEW = 3  # so many steps with an order are mostly about paying it
 AT_NIGHT = 0.75  # of a day that begins at noon
 NEW_PROCESS = 0.2  # so often a request meets one that was just started
-ANYTHING = ("paynet", "paynet", "paynet", "cards", "desk", "desk")
+ANYTHING = ("paynet", "paynet", "paynet", "cards", "desk", "desk", "again")
 ROLES = (
     ("payer",) * 8 + ("backend", "carrier", "operations"),
     (*PEOPLE, "payer", "payee", "payee", "operations", "operations"),
 )
-KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
+ARRIVES_WITHIN_MIN = 25  # whatever its caller gave up waiting for
 UNDER_WAY = frozenset({Status.AUTHENTICATING, Status.CHARGING, Status.RELEASING})
 
 
@@ -73,13 +73,16 @@ class Weather:
 
     def __post_init__(self) -> None:
         draw, lost = self.chance.uniform, self.chance.uniform(0, 0.3)
-        killed = {fault: draw(0, 0.008) for fault in KILLS}
+        killed = {f: draw(0, 0.008) for f in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)}
         late = {Fault.LATE: lost / 2, Fault.ERROR_AFTER: lost / 2}
         few = {fault: draw(0, 0.01) for fault in (*late, Fault.ERROR_BEFORE)}
         busy = {Fault.THROTTLED: draw(0, 0.03), Fault.CONFLICT: draw(0, 0.01)}
         self._rates = {
             Kind.DYNAMODB: killed | few | busy,
-            Kind.PAYNET: killed | late | {Fault.ERROR_BEFORE: draw(0, 0.1)},
+            Kind.PAYNET: killed
+            | late
+            | {Fault.ERROR_BEFORE: draw(0, 0.1)}
+            | {Fault.REQUEST_LATE: draw(0, 0.1), Fault.KILLED_SENDING: draw(0, 0.008)},
             Kind.SECRET: killed | {Fault.ERROR_BEFORE: draw(0, 0.05)},
             Kind.ANSWER: {Fault.LATE: draw(0, 0.3), Fault.KILLED_AFTER: draw(0, 0.01)},
         }
@@ -129,7 +132,7 @@ class Weather:
         if fault is not None:
             self.struck.append(fault)
             self.counts[str(fault).replace(" ", "_")] += 1
-            self.counts["kills"] += fault in KILLS
+            self.counts["kills"] += fault in DEATHS
         return fault
 
     def _drawn(self, kind: Kind) -> Fault | None:
@@ -190,8 +193,7 @@ class Story:
             "clock_offset_s": skew_s,
         }
         settings.change(habits)
-        if self._actors.habits.is_hosted:
-            self.world.deploy(PAYMENT_MODE="hosted")
+        self.world.deploy(**self._actors.habits.deployment)
         self.world.outside.choose = self._weather.choose
 
     # ── forty days ──
@@ -228,6 +230,8 @@ class Story:
                     self._actors.paynet_acts()
                 case "cards":
                     self._actors.delete_a_card()
+                case "again":
+                    self._actors.begin_again()
                 case "desk":
                     self._actors.tidy_up()
                 case "compare":
@@ -281,6 +285,9 @@ class Story:
         written = {word for call in calls if (word := _transition(*call))}
         self.coverage.update(product(sorted(written), sorted(faults)))
         self.counts["steps"] += 1
+        if self.world.wire.on_its_way:
+            after = timedelta(minutes=self.chance.uniform(0, ARRIVES_WITHIN_MIN))
+            self._actors.later(self.world.wire.arrive, after)
         self._actors.tell_of_refunds()
         self._note(self._checker.look())
 

@@ -4,10 +4,11 @@ its turn, and what is broken in the product is found."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from emanet import orders, verdicts
+from emanet import orders, policy, verdicts
 from emanet.escrow import Capture, Escrow, Settlement
 from emanet.outcome import Returned
 from emanet.usecases import send_orders
@@ -16,9 +17,10 @@ from emanet.usecases.send_orders import Sender
 from tests.simulation import crash_points
 from tests.simulation.crash_plays import WAYS, Point, Rehearsal, Take
 from tests.simulation.crash_points import rehearsed, replay
-from tests.simulation.effects import CRASHES
+from tests.simulation.effects import CRASHES, OVERTAKEN
 from tests.simulation.flows import FLOWS
 from tests.simulation.flows_steps import Flow
+from tests.simulation.world import World
 
 HARMS = ("lost", "double", "stuck", "wrong")
 ALL = ("client", "callback", "reconcile")
@@ -44,7 +46,9 @@ def left_behind(rehearsal: Rehearsal, point: Point) -> bytes:
 def test_every_effect_goes_wrong_in_every_way(refund: Rehearsal) -> None:
     points = list(refund.points())
     effects = sum(map(len, refund.traces))
-    assert len(set(points)) == len(points) == effects * len(CRASHES)
+    late = [point for point in points if point.fault in OVERTAKEN]
+    assert {p.name for p in late} == {"paynet /v1/transaction/reversed_request"}
+    assert len(set(points)) == len(points) == effects * len(CRASHES) + len(OVERTAKEN)
     assert {point.step for point in points} == {0, 1, 2}
 
 
@@ -103,6 +107,20 @@ def test_a_payment_that_is_taken_for_another_one_is_found(
     point = ("pay", 2, charge, "killed after", ALL)
     assert replay(*point) == []
     monkeypatch.setattr(verdicts, "_knows", lambda *_: False)
+    assert replay(*point) != []
+
+
+def test_a_charge_that_arrives_when_it_was_given_up_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Planted: an attempt that was closed as not paid is asked about much later, and
+    nobody compares the lists."""
+    charge = number_of("/v2/transaction/tds_charge", "pay", 2)
+    point = ("pay", 2, charge, "killed sending", ("reconcile",))
+    assert replay(*point) == []
+    monkeypatch.setattr(policy, "ASK_AFTER_CLOSING", (timedelta(days=99),))
+    assert replay(*point) == []  # one net is left
+    monkeypatch.setattr(World, "run_compare", lambda _: None)
     assert replay(*point) != []
 
 

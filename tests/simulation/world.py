@@ -59,6 +59,9 @@ class VirtualClock(MovableClock):
     def __call__(self) -> datetime:
         return BEGINNING + self.ahead
 
+    def wait(self, seconds: float) -> None:
+        self.move(seconds=seconds)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -76,6 +79,7 @@ class World(Stage):
 
     outside: Outside = field(kw_only=True)
     books: Books = field(kw_only=True)
+    wire: paynet_in_process.Wire = field(kw_only=True)
     chance: random.Random = field(kw_only=True)
     variables: pytest.MonkeyPatch = field(kw_only=True)
     secrets: dict[str, str] = field(default_factory=lambda: dict(SECRETS))
@@ -101,6 +105,7 @@ class World(Stage):
         """To that moment, with a process that has just been started."""
         self.books.restore(snapshot.records)
         self.paynet.go_back(snapshot.paynet)
+        self.wire.on_its_way.clear()
         self.clock.ahead = snapshot.ahead
         self.chance.setstate(snapshot.chance)
         self.start_cold()
@@ -243,13 +248,16 @@ def _built(patched: pytest.MonkeyPatch, seed: int) -> World:
         stage.PAYNET_KEY,
         stage.WEBHOOK_SECRET,
         lambda: clock().timestamp(),
-        pause=lambda seconds: clock.move(seconds=seconds),
+        pause=clock.wait,
     )
     for variable, value in _environment(template).items():
         patched.setenv(variable, value)
     correct_moto(patched)
-    outside = Outside(pause=lambda _: clock.move(seconds=EFFECT_TAKES_S))
-    books = Books(template, outside, lambda seconds: clock.move(seconds=seconds))
+    outside = Outside(pause=lambda _: clock.wait(EFFECT_TAKES_S))
+    books = Books(template, outside, clock.wait)
+    wire = paynet_in_process.Wire(
+        paynet.application(), stage.PAYNET_KEY, outside, clock.wait
+    )
     return World(
         template,
         _environment(template),
@@ -259,6 +267,7 @@ def _built(patched: pytest.MonkeyPatch, seed: int) -> World:
         clock,
         outside=outside,
         books=books,
+        wire=wire,
         chance=random.Random(seed),  # noqa: S311 - a world that can be played again
         variables=patched,
     )
@@ -267,10 +276,7 @@ def _built(patched: pytest.MonkeyPatch, seed: int) -> World:
 def _move_in(world: World) -> None:
     """Whatever reaches outside this process reaches the world instead."""
     change, chance = world.variables.setattr, world.chance
-    paynet = paynet_in_process.Line(
-        world.paynet.application(), stage.PAYNET_KEY, world.outside, world.pass_time
-    )
-    change(HTTPAdapter, "send", paynet.send)
+    change(HTTPAdapter, "send", world.wire.send)
     change(paynet_line, "Timer", _NoTimer)
     change("botocore.endpoint.time", SimpleNamespace(sleep=world.pass_time))
     change(store_table, "client", lambda: world.books.client)
