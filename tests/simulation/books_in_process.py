@@ -22,7 +22,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from moto.core.responses import ActionResult
 from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.responses import DynamoHandler
 
@@ -39,7 +39,9 @@ READ_TIMEOUT_S = 3.0
 Records = dict[Any, Any]
 
 _PREFIX = "com.amazonaws.dynamodb.v20120810#"
-_PLAIN = Config(signature_version=UNSIGNED, parameter_validation=False)
+_PLAIN = Config(
+    signature_version=UNSIGNED, parameter_validation=False, user_agent="emanet"
+)
 _METHODS = {
     "CreateTable": "create_table",
     "DescribeTable": "describe_table",
@@ -56,8 +58,12 @@ _METHODS = {
 
 def correct_moto(patched: pytest.MonkeyPatch) -> None:
     """Corrections that hold for all of moto and the SDK while a world is open."""
-    # `an item is weighed once`: moto weighs all of it again at each attribute
+    # `an item is weighed once`: moto weighs all of it again at each attribute, and
+    # whatever a query finds, which is never near the megabyte that ends a page
     patched.setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)
+    patched.setattr(Item, "size", lambda _: 0)
+    # `a projection takes what it names`: moto turns all of the item into JSON and back
+    patched.setattr(Item, "project", _projected)
     # `values never change`: an update puts others in their place, and moto copies all
     patched.setattr(DynamoType, "__deepcopy__", lambda value, _: value)
     # `a process has its own quota`: of retries, and ours starts many with one client
@@ -67,6 +73,13 @@ def correct_moto(patched: pytest.MonkeyPatch) -> None:
         "botocore.retries.standard.ExponentialBackoff.delay_amount",
         lambda _, context: 0.05 * 2 ** (context.attempt_number - 1),
     )
+
+
+def _projected(item: Item, paths: list[list[str]]) -> Item:
+    """Of our projections each names whole attributes."""
+    names = [name for [name] in paths if name in item.attrs]
+    attrs = {name: item.attrs[name].to_json() for name in names}
+    return Item(item.hash_key, item.range_key, attrs)
 
 
 class Books:

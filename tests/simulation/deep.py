@@ -21,7 +21,7 @@ from tests.simulation.world import in_process
 Counts = dict[str, int]
 Job = Callable[[int, int, float], tuple[Counts, list[str]]]
 
-CRASH_WAYS = 2  # of the nine, for each different state
+CRASH_WAYS = 9  # all of them, for each different state
 SWARM_SEEDS = 500
 MODEL_STEPS = 100_000
 TRIPLES = 2_000
