@@ -333,12 +333,7 @@ def test_of_two_words_none_that_was_taken_is_forgotten(
     stage: Stage, first: str, second: str
 ) -> None:
     for meeting in meetings(stage, held, FULFILLING[first], FULFILLING[second]):
-        escrow = judged(stage, meeting.scene.escrow_id)
-        words = {first: meeting.first, second: meeting.second}
-        if first == second:
-            words[first] = meeting.first or meeting.second
-        must_be_as_said(escrow, words)
-        must_be_exclusive(meeting, first, second)
+        must_end_as_said(stage, meeting, first, second)
         if first == second == "ship":
             assert meeting.first != meeting.second
 
@@ -349,12 +344,16 @@ def test_of_two_who_decide_after_the_delivery_one_wins(
     stage: Stage, first: str, second: str
 ) -> None:
     for meeting in meetings(stage, delivered, INSPECTING[first], INSPECTING[second]):
-        escrow = judged(stage, meeting.scene.escrow_id)
-        words = {first: meeting.first, second: meeting.second}
-        if first == second:
-            words[first] = meeting.first or meeting.second
-        must_be_as_said(escrow, words)
-        must_be_exclusive(meeting, first, second)
+        must_end_as_said(stage, meeting, first, second)
+
+
+def must_end_as_said(stage: Stage, meeting: Meeting, first: str, second: str) -> None:
+    escrow = judged(stage, meeting.scene.escrow_id)
+    words = {first: meeting.first, second: meeting.second}
+    if first == second:
+        words[first] = meeting.first or meeting.second
+    must_be_as_said(escrow, words)
+    must_be_exclusive(meeting, first, second)
 
 
 def must_be_exclusive(meeting: Meeting, first: str, second: str) -> None:

@@ -4,9 +4,11 @@ one is told the state, parts that fit both move, and PAYNET is asked once."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
+import pytest
 import requests
 
 from emanet.escrow import Escrow, SettlementStatus
@@ -264,23 +266,14 @@ def opposite_decisions(arena: Arena, escrow_id: str, word: str) -> str:
     return after.status
 
 
-def test_of_opposite_decisions_of_a_dispute_one_counts(
-    arena: Arena, rounds: int
+@pytest.mark.parametrize(
+    ("frozen", "word"),
+    [(Arena.disputed, "resolve_dispute"), (Arena.reviewed, "settle_review")],
+)
+def test_of_opposite_decisions_one_counts(
+    arena: Arena, rounds: int, frozen: Callable[[Arena], str], word: str
 ) -> None:
-    won = Counter(
-        opposite_decisions(arena, arena.disputed(), "resolve_dispute")
-        for _ in range(rounds)
-    )
-    was_open(won, rounds)
-
-
-def test_of_opposite_decisions_of_a_review_one_counts(
-    arena: Arena, rounds: int
-) -> None:
-    won = Counter(
-        opposite_decisions(arena, arena.reviewed(), "settle_review")
-        for _ in range(rounds)
-    )
+    won = Counter(opposite_decisions(arena, frozen(arena), word) for _ in range(rounds))
     was_open(won, rounds)
 
 

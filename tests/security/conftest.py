@@ -1,5 +1,5 @@
 """The batteries attack the same world that the simulation plays in."""
 
-from tests.simulation.conftest import world
+from tests.simulation.conftest import silence, world
 
-__all__ = ["world"]
+__all__ = ["silence", "world"]

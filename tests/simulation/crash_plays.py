@@ -49,6 +49,7 @@ LONGER = timedelta(minutes=40)  # until who waits for the schedule goes on witho
 SERVER_ERROR = 500
 IN_TRANSIT = {"charging", "releasing", "refunding"}
 RUNS_MAX = 300
+NIGHTS = 2  # one of them may go wrong
 ARRIVES_AFTER = timedelta(minutes=17)  # a payment was found nowhere, and is given up
 
 
@@ -296,10 +297,11 @@ class Take:
         """A day and more, with its night if only the lists tell of something; and as
         long as something waits for PAYNET's word."""
         self._rest(timedelta(hours=26))
-        if _is_something_unknown(self.world):
-            self.world.later(days=1)
-            self._tried(_compare)
-            self._rest(timedelta(hours=26))
+        for _ in range(NIGHTS):
+            if _is_something_unknown(self.world):
+                self.world.later(days=1)
+                self._tried(_compare)
+                self._rest(timedelta(hours=26))
         for _ in range(6):
             if not any(e.status in IN_TRANSIT for e in self.world.escrows()):
                 return

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.security import test_input_fuzz, test_leak_scan, test_return_url
+from tests.security import fuzz_judge, hostile_returns, leak_scan
 from tests.security.webhook_forgeries import (
     mutated_through_the_gate,
     mutated_through_the_handler,
@@ -71,15 +71,15 @@ def forgeries(part: int, parts: int, _until: float) -> tuple[Counts, list[str]]:
 
 
 def odd_input(part: int, parts: int, _until: float) -> Any:
-    return test_input_fuzz.run(part, parts, FUZZ_ROUNDS, 1_000 + part)
+    return fuzz_judge.run(part, parts, FUZZ_ROUNDS, 1_000 + part)
 
 
 def return_urls(part: int, parts: int, _until: float) -> Any:
-    return test_return_url.run(part, parts)
+    return hostile_returns.run(part, parts)
 
 
 def leaks(part: int, parts: int, _until: float) -> Any:
-    return test_leak_scan.run(part, parts, LEAK_FAULTS, 1_000 + part)
+    return leak_scan.run(part, parts, LEAK_FAULTS, 1_000 + part)
 
 
 BY_THE_CLOCK = frozenset({"pairs of crashes"})

@@ -471,12 +471,18 @@ def ends(*statuses: str, **sums: int) -> Happening:
     return means
 
 
+TO_DECIDE = frozenset({CaptureStatus.MISMATCHED, CaptureStatus.WAITING})
+
+
 def _is_left_to_people(world: World, scene: Scene) -> bool:
     """An order to PAYNET that it did not carry out, or a release out of PAYNET's own
-    escrow, of which no list tells: only a look there helps."""
+    escrow, of which no list tells: only a look there helps. Or a capture that came late
+    and has to be decided about."""
     escrow = world.escrow(scene.escrow_id)
     if not escrow.queue_reason:
         return False
+    if any(c.status in TO_DECIDE and not c.is_reversed for c in escrow.captures):
+        return True
     unsent = (
         capture.refund is not None
         and capture.refund.status is SettlementStatus.UNKNOWN

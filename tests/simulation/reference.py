@@ -23,6 +23,7 @@ from tests.simulation.reference_paynet import (
 from tests.simulation.reference_rules import (
     REPEATS,
     RULES,
+    SEEN_TO,
     UNSENT,
     always,
     never,
@@ -204,7 +205,15 @@ class Reference(Paying):
         self.of(*UNSENT)[0].state = "withdrawn"
 
     def acknowledge(self, _: Command) -> None:
-        self.flags -= {"settlement_denied", "delivery_unconfirmed"}
+        self.flags -= SEEN_TO
+
+    def is_shown(self) -> bool:
+        """A human looks at it already."""
+        is_open = self.is_disputed or self.chargeback in {"open", "lost_waiting"}
+        backs = [it.back for it in self.captures("surplus")]
+        is_odd = any(it and it.state in {"denied", "unknown"} for it in backs)
+        is_odd = is_odd or bool(self.captures("mismatched"))
+        return bool(self.flags) or is_open or is_odd
 
     # ── what a settlement comes to ──
 
@@ -239,7 +248,7 @@ class Reference(Paying):
         """PAYNET takes money for an attempt after all, and may say so."""
         it = self.tries[0 if command.choice == "older" else -1]
         it.take(AMOUNT, self.now)
-        it.asks += [self.now] * (command.fault == "told")
+        it.is_told = command.fault == "told"
 
     def every(self) -> list[tuple[Try, Order]]:
         """Every order, with the transaction that it is of."""

@@ -3,6 +3,7 @@ due. Asks PAYNET, proves what was sent, sends what may be sent, ends what is ove
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tests.simulation.reference_paynet import DAY, HOUR, MINUTE, SESSION, Order, Try
@@ -28,11 +29,20 @@ def reconcile(m: Reference) -> None:
 def asks(m: Reference) -> bool:
     """About a charge under way, or an attempt that was closed as not paid."""
     for it in m.tries:
-        if it.asks and min(it.asks) <= m.now and m.fault != "down":
-            it.asks = [at for at in it.asks if at > m.now]
+        is_due = bool(it.asks) and min(it.asks) <= m.now
+        if is_due and m.fault == "down":
+            silence(m, it.closed or it.sent)
+        elif is_due or (it.is_told and m.fault != "down"):
+            it.asks, it.is_told = [at for at in it.asks if at > m.now], False
             told_of(m, it)
             return True
     return False
+
+
+def silence(m: Reference, since: datetime | None) -> None:
+    """Unanswered for more than a day: shown to a human, unless he looks already."""
+    if since and m.now - since > DAY and not m.is_shown():
+        m.flags.add("silent")
 
 
 def told_of(m: Reference, it: Try) -> None:
@@ -84,14 +94,26 @@ def ended(m: Reference, order: Order, state: str, it: Try) -> None:
         m.settled()
 
 
-def sends(m: Reference) -> bool:
-    for it, order in sorted(m.every(), key=lambda pair: pair[1].due):
-        is_turn = it.word == "surplus" or m.status == "held"
-        can = m.fault != "down" or order.kind == "release"
-        if order.state == "scheduled" and order.due <= m.now and is_turn and can:
-            send(m, it, order)
+def sends_or_ends(m: Reference) -> bool:
+    """What is due the longest: an order, or a deadline that leads somewhere; of one
+    moment, the order."""
+    orders = (pair for pair in m.every() if may_send(m, *pair))
+    turn = min(orders, key=lambda pair: pair[1].due, default=None)
+    over = [name for name, at in m.clocks.items() if at <= m.now]
+    for name in sorted(over, key=m.clocks.__getitem__):
+        if turn and turn[1].due <= m.clocks[name]:
+            break
+        if led(m, name):
             return True
-    return False
+    if turn:
+        send(m, *turn)
+    return bool(turn)
+
+
+def may_send(m: Reference, it: Try, order: Order) -> bool:
+    is_turn = it.word == "surplus" or m.status == "held"
+    can = m.fault != "down" or order.kind == "release"
+    return order.state == "scheduled" and order.due <= m.now and is_turn and can
 
 
 def send(m: Reference, it: Try, order: Order) -> None:
@@ -113,13 +135,6 @@ def chargeback_waited(m: Reference) -> bool:
     if is_over:
         m.lost()
     return is_over
-
-
-def clock_over(m: Reference) -> bool:
-    """The oldest deadline that is over, of those that lead somewhere."""
-    over = [name for name, at in m.clocks.items() if at <= m.now]
-    over.sort(key=m.clocks.__getitem__)
-    return any(led(m, name) for name in over)
 
 
 def led(m: Reference, name: str) -> bool:
@@ -147,4 +162,4 @@ def led(m: Reference, name: str) -> bool:
     return True
 
 
-RULES = (asks, session_over, proves, chargeback_waited, sends, clock_over)
+RULES = (asks, session_over, proves, chargeback_waited, sends_or_ends)

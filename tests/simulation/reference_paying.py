@@ -126,7 +126,7 @@ class Paying:
             self.unpaid(it, "declined")
 
     def unpaid(self, it: Try, state: str, *asks: datetime) -> None:
-        it.state, it.asks = state, list(asks)
+        it.state, it.asks, it.closed = state, list(asks), self.now
         self.to("created")
         if self.captures("waiting"):
             self._fund(self.captures("waiting")[0])

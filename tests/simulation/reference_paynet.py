@@ -48,8 +48,10 @@ class Try:
     started: datetime
     state: str = "open"
     sent: datetime | None = None
+    closed: datetime | None = None
     takeovers: int = 0
     asks: list[datetime] = field(default_factory=list)
+    is_told: bool = False
     taken: int = 0
     went_back: int = 0
     promised: int = 0

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.reference import Reference
 
 UNSENT = ("scheduled", "suspended")
+SEEN_TO = frozenset({"settlement_denied", "delivery_unconfirmed", "silent"})
 RESERVING = (*UNSENT, "sent", "unknown")
 
 Guard = Callable[["Reference", str], bool]
@@ -123,7 +124,7 @@ RULES: dict[str, tuple[str, str, Guard]] = {
     "acknowledge": (
         OPS,
         ANY.replace("review ", "charging "),
-        lambda m, _: bool(m.flags & {"settlement_denied", "delivery_unconfirmed"}),
+        lambda m, _: bool(m.flags & SEEN_TO),
     ),
 }
 # What finds itself done already is no second time.

@@ -3,8 +3,7 @@ checker's own tests need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,17 +11,10 @@ from emanet.dynamodb.items import escrow_item
 from emanet.escrow import Escrow, Settlement, SettlementKind, SettlementStatus
 from tests.simulation.checker import Finding, Harm
 from tests.simulation.planted_stories import ask, days_go_by, lira
-from tests.simulation.world import Snapshot, World, in_process
+from tests.simulation.world import World
 from tests.stage import SELLER
 
 Spoil = Callable[[Escrow], Escrow]
-
-
-@contextmanager
-def one_for_all() -> Iterator[tuple[World, Snapshot]]:
-    """A world without the rules at its end, which these tests break."""
-    with in_process() as built:
-        yield built, built.snapshot()
 
 
 def write(world: World, escrow: Escrow, without: str = "") -> None:

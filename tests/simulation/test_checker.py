@@ -3,7 +3,6 @@ what looks wrong and is not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,6 @@ from emanet.escrow import Capture, CaptureStatus, Escrow, Flag, QueueReason
 from emanet.money import Balances
 from emanet.paynet.messages import REVERSED_REQUEST
 from tests.simulation import checker as checker_module
-from tests.simulation import spoiled
 from tests.simulation.checker import Checker, Harm
 from tests.simulation.effects import Fault
 from tests.simulation.planted import as_new
@@ -32,20 +30,9 @@ from tests.simulation.world import Snapshot, World
 from tests.stage import BUYER, OPERATIONS, SELLER
 
 
-@pytest.fixture(scope="module")
-def beginning() -> Iterator[tuple[World, Snapshot]]:
-    with spoiled.one_for_all() as built:
-        yield built
-
-
 @pytest.fixture
 def world(beginning: tuple[World, Snapshot]) -> World:
     return as_new(*beginning)
-
-
-@pytest.fixture
-def checker(world: World) -> Checker:
-    return Checker(world)
 
 
 # ── nothing is wrong ─────────────────────────────────────────────────────────

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,7 +22,6 @@ from emanet.escrow import (
     Status,
 )
 from emanet.money import Balances
-from tests.simulation import spoiled
 from tests.simulation.checker import Checker, Finding, Harm
 from tests.simulation.planted import as_new
 from tests.simulation.planted_stories import ask
@@ -39,20 +37,9 @@ from tests.simulation.world import Snapshot, World
 from tests.stage import BUYER
 
 
-@pytest.fixture(scope="module")
-def beginning() -> Iterator[tuple[World, Snapshot]]:
-    with spoiled.one_for_all() as built:
-        yield built
-
-
 @pytest.fixture
 def world(beginning: tuple[World, Snapshot]) -> World:
     return as_new(*beginning)
-
-
-@pytest.fixture
-def checker(world: World) -> Checker:
-    return Checker(world)
 
 
 # ── between two looks ────────────────────────────────────────────────────────

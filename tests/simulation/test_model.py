@@ -3,7 +3,6 @@ Hypothesis thinks of, and named lists that once differed."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 
 import pytest
@@ -19,13 +18,7 @@ from tests.simulation.world import World, in_process
 
 SEED, STEPS = 7, 10_000
 
-
-@pytest.fixture(autouse=True)
-def _in_silence() -> Iterator[None]:
-    """Ten thousand steps log more than anybody reads."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("silence")
 
 
 @pytest.fixture(scope="module")
