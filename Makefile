@@ -39,19 +39,19 @@ simulate: setup ## the simulated world, deeply (MINUTES=20)
 	PYTHONPATH=layers/emanet/python $(PY) -m tests.simulation
 mutate: setup ## change the product, one thing at a time, and expect a red test
 	$(PY) -m tests.mutation
-test-second-engine: setup .tools/dynoxide ## integration, races, the story on dynoxide (needs npm)
+test-second-engine: setup .tools/dynoxide ## integration, races, the story on dynoxide (npm, Linux on x86-64)
 	$(PY) -m local.engines .tools/dynoxide \
 		$(PY) -m pytest $(TWO) tests/integration tests/races \
 		tests/simulation/test_moto_and_the_engines.py --rounds=$(ROUNDS)
 	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/system/test_story*.py
-bench: setup .tools/dynoxide ## count reads and writes, among 100,000 escrows too
+bench: setup .tools/dynoxide ## count reads and writes, among 100,000 escrows too (as above)
 	$(PY) -m local.engines .tools/dynoxide $(PY) -m pytest tests/benchmarks
 test-browser: setup .venv-browser/ready ## the demo shop in a real browser (needs Chromium)
 	chromium=$$(.ci/chromium) && CHROMIUM="$$chromium" \
 		.venv-browser/bin/python -m pytest tests/browser
 test-unit: .venv-$(UNIT_PYTHON)/ready ## unit tests on another CPython (UNIT_PYTHON=3.11)
 	.venv-$(UNIT_PYTHON)/bin/python -m pytest $(TWO) tests/unit
-check: lint types validate test build test-build ## the gate: all of it but the second engine
+check: lint types validate test build test-build ## the gate; .ci/run adds the second engine, a browser, the oldest CPython
 lint: .venv/ready ## ruff: rules and format
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check

@@ -353,7 +353,7 @@ def test_a_release_under_another_key_is_409_when_all_is_released(stage: Stage) -
 
 @pytest.mark.parametrize(
     ("headers", "problem"),
-    [({}, "missing"), ({"Idempotency-Key": "two words"}, "pattern")],
+    [({}, "missing"), ({"Idempotency-Key": "two words"}, "string_pattern_mismatch")],
 )
 def test_a_release_without_a_good_key_is_422(
     stage: Stage, headers: dict[str, str], problem: str

@@ -159,7 +159,7 @@ def test_operations_confirm_what_they_saw_at_paynet(escrowed: Stage) -> None:
 
 
 def test_a_refund_out_of_it_is_left_to_a_human(escrowed: Stage) -> None:
-    """Until somebody knows what PAYNET does then (paynet-api §15.8, §15.10)."""
+    """Until somebody knows what PAYNET does then (docs/paynet.md, questions 8, 10)."""
     escrow_id = escrowed.held()
     assert ask(escrowed, escrow_id).status == 200
     escrow = settled(escrowed, escrow_id)
@@ -167,8 +167,8 @@ def test_a_refund_out_of_it_is_left_to_a_human(escrowed: Stage) -> None:
     assert escrowed.paynet.traffic.visits("/v1/transaction/reversed_request") == []
 
 
-# Every behaviour that paynet-api §8 marks unknown, in both values: what becomes of a
-# release, and how often PAYNET's own escrow paid out.
+# What nobody knows of PAYNET's own escrow, in both values: what becomes of a release,
+# and how often PAYNET's own escrow paid out.
 @pytest.mark.parametrize(
     ("switches", "ends_as", "paid_out"),
     [

@@ -1,16 +1,13 @@
-"""What six actors do to twenty escrows: payer, payee, backend, carrier, operations, and
-PAYNET. They choose at random among what `allowed_actions` offers, and sometimes what it
-does not. People are honest about what they saw; nothing else here is reliable."""
+"""What six actors do to twenty escrows: payer, payee, backend, carrier and operations
+here, and PAYNET in actors_paynet. People choose at random among what `allowed_actions`
+offers, and sometimes what it does not. They are honest about what they saw; nothing
+else is reliable."""
 
 from __future__ import annotations
 
-import heapq
-import random
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,9 +18,9 @@ from emanet.usecases.operate import WAYS
 from local.paynet_simulator import browser
 from local.paynet_simulator.cards import OURS
 from local.paynet_simulator.records import Transaction
-from local.paynet_simulator.refunds import Refund, RefundState
-from local.paynet_simulator.settings import RefundWay
-from tests.simulation.world import Unanswered, World
+from local.paynet_simulator.refunds import RefundState
+from tests.simulation.actors_mail import Call, is_answer
+from tests.simulation.actors_paynet import Paynet
 from tests.stage import (
     BACKEND,
     BASE_URL,
@@ -58,146 +55,16 @@ RARE = {
     "open_chargeback": 0.5,
 }  # or every story is short
 ODD_CARDS = sorted(OURS)
-ODD_ANSWERS = ("status", "html", "empty", "truncated", "content_type", "close", "slow")
-REFUND_WAYS: tuple[RefundWay, ...] = (
-    "auto",
-    "auto",
-    "auto",
-    "manual",
-    "manual",
-    "deny",
-    "never",
-)
 NO_WAY_ON = (browser.FormRefused, requests.RequestException, KeyError)  # odd answers
 SEEN_TO = 4  # lines of the queue at a time
-DEPLOYMENTS = {
-    "api": {},
-    "hosted": {"PAYMENT_MODE": "hosted"},
-    "paynet escrow": {"PAYNET_ESCROW": "on"},
-}
-MODES = ("api", "api", "api", "hosted", "paynet escrow")
 UNPAID = frozenset({"cancelled", "expired"})
-GATE_OPEN_S = 300  # how far a callback's timestamp may be from our clock
-AT_ONCE = timedelta(seconds=1)
 
 Body = dict[str, Any]
-Call = Callable[[], Answer]
-
-
-@dataclass(order=True)
-class Letter:
-    """Something that arrives later: a browser, a callback, a request once more."""
-
-    at: datetime
-    number: int
-    deliver: Callable[[], object] = field(compare=False)
 
 
 @dataclass
-class Habits:
-    """How unreliable this world's people and PAYNET are, from 0 to 1."""
-
-    repeats: float  # of requests and callbacks
-    tries_illegal: float
-    odd_cards: float
-    odd_answers: float
-    callbacks: str  # sent, lost, duplicate, late
-    refunds: RefundWay
-    mode: str  # of the deployment: api, hosted, or paynet escrow
-
-    @classmethod
-    def drawn(cls, chance: random.Random) -> Habits:
-        return cls(
-            repeats=chance.uniform(0, 0.5),
-            tries_illegal=chance.uniform(0.05, 0.3),
-            odd_cards=chance.uniform(0, 0.5),
-            odd_answers=chance.uniform(0, 0.5),
-            callbacks=chance.choice(("sent", "lost", "duplicate", "late")),
-            refunds=chance.choice(REFUND_WAYS),
-            mode=chance.choice(MODES),
-        )
-
-    @property
-    def is_hosted(self) -> bool:
-        return self.mode == "hosted"
-
-    @property
-    def deployment(self) -> dict[str, str]:
-        """Its settings, as World.deploy takes them."""
-        return DEPLOYMENTS[self.mode]
-
-
-@dataclass
-class Actors:
-    """All six, and what is on its way between them. `is_disturbed` says whether a fault
-    struck since it was asked last: only then an answer may be another than promised."""
-
-    world: World
-    chance: random.Random
-    habits: Habits
-    is_disturbed: Callable[[], bool]
-    ids: dict[int, str] = field(default_factory=dict)
-    earlier: list[str] = field(default_factory=list)  # rounds that ended unpaid
-    letters: list[Letter] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
-    _told: set[int] = field(default_factory=set)
-    _number: int = 0
-
-    # ── what arrives, and when ──
-
-    def later(self, deliver: Callable[[], object], after: timedelta) -> None:
-        self._number += 1
-        at = self.world.clock() + after
-        heapq.heappush(self.letters, Letter(at, self._number, deliver))
-
-    def next_letter(self) -> datetime | None:
-        return self.letters[0].at if self.letters else None
-
-    def deliver_one(self) -> None:
-        heapq.heappop(self.letters).deliver()
-
-    def _soon(self, hours: float = 3) -> timedelta:
-        """Mostly seconds, sometimes hours: whatever is sent later may arrive first."""
-        if self._happens(0.8):
-            return timedelta(seconds=self.chance.uniform(0, 90))
-        return timedelta(hours=self.chance.uniform(0, hours))
-
-    # ── one request of a person ──
-
-    def _ask(self, call: Call, fits: Callable[[int], bool]) -> Answer | None:
-        """Its answer; None when nobody answered. Sometimes it is sent again: at once by
-        whoever got none, or late by a network."""
-        if self._happens(self.habits.repeats):
-            self.counts["repeated_requests"] += 1
-            self.later(partial(self._once, call, _is_answer), self._soon())
-        answer = self._once(call, fits)
-        if (answer is None or answer.status == 503) and self._happens(0.8):
-            return self._once(call, _is_answer)
-        return answer
-
-    def _once(self, call: Call, fits: Callable[[int], bool]) -> Answer | None:
-        self.is_disturbed()
-        began = self.world.clock()
-        try:
-            answer = call()
-        except Unanswered:
-            self.counts["unanswered"] += 1
-            return None
-        disturbed = self.is_disturbed() or self.world.clock() - began > AT_ONCE
-        if 400 <= answer.status < 500:
-            self.counts["refused_requests"] += 1
-        if not (fits(answer.status) or (disturbed and _is_answer(answer.status))):
-            asked = getattr(call, "args", ())[:2]
-            self.wrong.append(f"wrong - {asked} was answered {answer.status}")
-        return answer
-
-    def _happens(self, probability: float) -> bool:
-        return self.chance.random() < probability
-
-    def _key(self) -> str:
-        self._number += 1
-        return f"key-{self._number}"
+class Actors(Paynet):
+    """All six."""
 
     # ── five people ──
 
@@ -229,7 +96,7 @@ class Actors:
             call = partial(
                 self.world.call, "POST", f"/api/escrows/{id_}/{word}", who=who
             )
-            answer = self._ask(call, _is_answer)
+            answer = self._ask(call, is_answer)
             refused = answer is not None and 400 <= answer.status < 500
             if refused and self.world.escrow(id_).version != before.version:
                 self.wrong.append(f"wrong {id_} {word} was refused, and done")
@@ -502,120 +369,6 @@ class Actors:
         call = partial(self.world.call, "POST", path, body, who=OPERATIONS)
         return self._ask(call, _was_done)
 
-    # ── PAYNET ──
-
-    def paynet_acts(self) -> None:
-        """It decides, changes its mind, stumbles, and finds money that was lost."""
-        self.chance.choice(
-            (
-                self._decide_refund,
-                self._decide_refund,
-                self._change_habits,
-                self._charge_back,
-                self._find_late_money,
-                self._stumble,
-                self._notify_of_anything,
-            )
-        )()
-
-    def _decide_refund(self, *, kindly: bool = False) -> None:
-        books = self.world.paynet.books
-        for refund in books.refunds():
-            if refund.state is RefundState.OPEN and refund.way == "manual":
-                approve = kindly or self._happens(0.7)
-                books.decide_refund(refund.number, approve=approve)
-                return
-
-    def _change_habits(self) -> None:
-        self.habits.callbacks = self.chance.choice(
-            ("sent", "lost", "duplicate", "late")
-        )
-        self.world.paynet.settings.refunds = self.chance.choice(REFUND_WAYS)
-        self.world.paynet.settings.refund_delay_s = self.chance.choice((0, 600, 90_000))
-
-    def _charge_back(self) -> None:
-        sales = [it for it in self.world.paynet.books.find() if it.is_sale]
-        if sales and self._happens(0.3):
-            self.counts["chargebacks"] += 1
-            self.world.paynet.books.charge_back(self.chance.choice(sales).xact_id)
-
-    def _find_late_money(self) -> None:
-        """A charge that was sent, and answered with nothing, was captured after all."""
-        for id_ in (*self.earlier, *self.ids.values()):
-            for attempt in self.world.escrow(id_).attempts:
-                lost = attempt.status == "not_paid" and not attempt.captures
-                reference = attempt.reference_no
-                if lost and not self.world.paynet.books.charges(reference):
-                    self.counts["late_captures"] += 1
-                    self.world.paynet.books.plant(reference, attempt.expected_minor)
-                    self._notify(reference)
-                    return
-
-    def _stumble(self) -> None:
-        if self._happens(self.habits.odd_answers):
-            self.counts["odd_answers"] += 1
-            kind: Any = self.chance.choice(ODD_ANSWERS)
-            when: Any = self.chance.choice(("before", "after"))
-            self.world.paynet.faults.add(kind, when=when, times=1)
-
-    def _notify_of_anything(self) -> None:
-        """A callback may come at any time, and claim what is not so."""
-        for id_ in (*self.earlier, *self.ids.values()):
-            for attempt in self.world.escrow(id_).attempts[-1:]:
-                if self._happens(0.2):
-                    self._notify(attempt.reference_no)
-
-    def _notify(self, reference_no: str) -> None:
-        if self.habits.callbacks == "lost":
-            return
-        copies = 1 + (self.habits.callbacks == "duplicate")
-        hours = 30 if self.habits.callbacks == "late" else 1
-        skew_s = self.chance.choice((0, 0, 60, -60, 240, -240, 400, -400))
-        for _ in range(copies):
-            told = partial(self._callback, reference_no, skew_s)
-            self.later(told, self._soon(hours))
-
-    def _callback(self, reference_no: str, skew_s: int) -> None:
-        """By a clock that differs from ours; beyond some minutes it is refused."""
-        call = partial(self.world.callback, reference_no, age_s=skew_s)
-        expected = 200 if abs(skew_s) < GATE_OPEN_S else 401
-        self._once(call, lambda status: status == expected)
-        self.counts["callbacks"] += 1
-
-    def tell_of_refunds(self) -> None:
-        """PAYNET's word about each refund that it decided, by the present habit."""
-        for refund in self.world.paynet.books.refunds():
-            if refund.state is RefundState.OPEN or refund.number in self._told:
-                continue
-            self._told.add(refund.number)
-            if not refund.succeed_url:
-                continue  # nobody wants to hear of it
-            habit = self.habits.callbacks
-            copies = {"lost": 0, "duplicate": 2}.get(habit, 1)
-            for _ in range(copies + self._happens(self.habits.repeats)):
-                after = self._soon(60) if habit == "late" else self._soon(0.01)
-                self.later(partial(self._word_of, refund), after)
-
-    def _word_of(self, refund: Refund) -> None:
-        approved = refund.state is RefundState.APPROVED
-        body = {
-            "xact_id": refund.sale.xact_id,
-            "code": "0" if approved else "1",
-            "status": "Onaylandı" if approved else "Onaylanmadı",
-        }
-        path = refund.succeed_url.removeprefix(BASE_URL)
-        call = partial(self.world.call, "POST", path, body)
-        self.counts["refund_callbacks"] += 1
-        self._once(call, lambda status: status in {200, 401})
-
-    def calm_down(self) -> None:
-        """The faults are over: PAYNET decides whatever it may."""
-        self.world.paynet.faults.clear()
-        settings = self.world.paynet.settings
-        settings.refunds, settings.refund_delay_s = "auto", 0
-        for _ in self.world.paynet.books.refunds():
-            self._decide_refund(kindly=True)
-
 
 _UNSENT = frozenset({"scheduled", "suspended"})
 _POLICY_DAYS = ("ship_within_days", "claim_days", "inspection_days", "dispute_days")
@@ -631,11 +384,6 @@ def _party_body(word: str, number: int = 0) -> Body:
     if word == "dispute":
         return {"reason": f"broken glass {number}"}
     return {}
-
-
-def _is_answer(status: int) -> bool:
-    """Never a bug's 500: yes, no, or not now."""
-    return status < 500 or status == 503
 
 
 def _was_done(status: int) -> bool:

@@ -48,7 +48,7 @@ def interleavings(part: int, parts: int, _until: float) -> Any:
 
 def swarms(part: int, parts: int, _until: float) -> Any:
     seeds = range(1_000 + part, 1_000 + SWARM_SEEDS, parts)
-    return swarm.run(seeds, extent=swarm.QUICK)
+    return swarm.run(seeds)
 
 
 def model(part: int, parts: int, _until: float) -> tuple[Counts, list[str]]:

@@ -102,7 +102,6 @@ def as_paynet_released(world: World, scene: Scene) -> None:
 AGREED = {"reason": "agreed"}
 RELEASE = ask("release")
 RELEASE_PART = ask("release", amount=lira(PART))
-RELEASE_MOST = ask("release", amount=lira(REST))
 REFUND = ask("refund", SELLER)
 REFUND_PART = ask("refund", SELLER, amount=lira(PART))
 REFUND_BY_STAFF = ask("refund", OPERATIONS, **AGREED)

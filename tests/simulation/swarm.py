@@ -18,7 +18,8 @@ from emanet.due import due_at
 from emanet.errors import Unavailable
 from emanet.escrow import CLOSED, Escrow, Status
 from local.paynet_simulator.refunds import RefundState
-from tests.simulation.actors import PEOPLE, Actors, Habits
+from tests.simulation.actors import PEOPLE, Actors
+from tests.simulation.actors_mail import Habits
 from tests.simulation.checker import Checker, Finding
 from tests.simulation.effects import DEATHS, Effect, Fault, Kind
 from tests.simulation.world import Unanswered, World, in_process, unheard
@@ -47,12 +48,11 @@ class Extent:
 
     days: int = 40
     escrows: int = 20
-    steps: int = 18
-    anytime: int = 70
+    steps: int = 3
+    anytime: int = 10
 
 
-DEEP = Extent()
-QUICK = Extent(steps=3, anytime=10)
+USUAL = Extent()
 
 Coverage = Counter[tuple[str, str]]
 """How often a transition was written by a call that this kind of fault struck."""
@@ -350,7 +350,7 @@ def _transition(operation: str, asked: dict[str, Any], answer: dict[str, Any]) -
     return str(history["L"][-1]["M"]["transition"]["S"])
 
 
-def tell(seed: int, extent: Extent = DEEP) -> Story:
+def tell(seed: int, extent: Extent = USUAL) -> Story:
     """That seed's story, from its beginning to its end."""
     with in_process(seed) as world, unheard():
         chance = random.Random(seed)  # noqa: S311 - a story that can be told again
@@ -360,7 +360,7 @@ def tell(seed: int, extent: Extent = DEEP) -> Story:
 
 
 def run(
-    seeds: Iterable[int], coverage: Coverage | None = None, extent: Extent = DEEP
+    seeds: Iterable[int], coverage: Coverage | None = None, extent: Extent = USUAL
 ) -> tuple[dict[str, int], list[str]]:
     """Counts, and what went wrong, each with its seed in front. `coverage` is added
     to."""

@@ -14,7 +14,7 @@ SEEDS = range(100, 130)
 @pytest.mark.long
 def test_everything_ends_once_the_faults_stop() -> None:
     coverage: swarm.Coverage = Counter()
-    counts, texts = swarm.run(SEEDS, coverage, swarm.QUICK)
+    counts, texts = swarm.run(SEEDS, coverage)
     harms = {name: counts[name] for name in ("lost", "double", "stuck", "wrong")}
     done = {name: counts[name] for name in ("seeds", "steps", "effects", "kills")}
     tally.record("swarm", **done, transitions_x_faults=len(coverage), **harms)

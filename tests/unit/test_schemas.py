@@ -525,7 +525,7 @@ def test_a_release_or_refund_needs_a_well_formed_idempotency_key(
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
         schemas.MoneyBody().said(key)
-    problem = "missing" if key is None else "pattern"
+    problem = "missing" if key is None else "string_pattern_mismatch"
     assert refused.value.problems == (FieldProblem("Idempotency-Key", problem),)
 
 

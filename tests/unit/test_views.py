@@ -401,7 +401,7 @@ def test_what_nobody_can_read_waits_by_its_id_alone() -> None:
     assert (told["kind"], told["allowed_actions"]) == ("unreadable", [])
 
 
-# ── the brief's own word ─────────────────────────────────────────────────────
+# ── the account in one word ──────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,8 @@ export const queueReasons = {
   hold_limit: ["Emanet süresi doldu", "The hold limit is over"],
   dispute_open: ["İtiraz karar bekliyor", "A dispute waits for a decision"],
   dispute_overdue: ["İtiraz kararı gecikti", "A dispute is overdue"],
-  settlement_denied: ["PAYNET iadeyi reddetti", "PAYNET denied a refund"],
-  settlement_unknown: ["İade sonucu belirsiz", "How a refund ended is unknown"],
+  settlement_denied: ["PAYNET bir işlemi reddetti", "PAYNET denied a refund or release"],
+  settlement_unknown: ["Bir işlemin sonucu belirsiz", "How a refund or release ended is unknown"],
   refund_by_hand: ["Elle iade gerekiyor", "To be refunded by hand"],
   chargeback: ["Ters ibraz", "Chargeback"],
   drift: ["PAYNET’in kayıtlarıyla fark", "Differs from PAYNET’s books"],
@@ -281,6 +281,7 @@ export const attemptStatuses = {
   superseded: ["Yerini yeni bir deneme aldı", "A newer attempt took its place"],
   expired: ["Banka doğrulamasının süresi doldu", "The time at the bank ran out"],
   not_paid: ["Ödeme alınmadı", "No payment was taken"],
+  cancelled: ["Vazgeçildi", "Given up"],
 };
 
 // Why, where it is our own word; a bank's words are shown as they are.

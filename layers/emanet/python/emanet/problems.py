@@ -66,7 +66,7 @@ PROBLEMS: dict[str, Problem] = {
         "The instalment quote does not hold",
         "Ask `GET /api/instalments` again for this card; nothing was charged.",
         "Taksit teklifi geçerli değil",
-        "Bu kart için `GET /api/instalments`i yeniden çağırın; para çekilmedi.",
+        "Bu kart için `GET /api/instalments`'i yeniden çağırın; para çekilmedi.",
     ),
     "idempotency_key_reused": _problem(
         422,
@@ -80,13 +80,13 @@ PROBLEMS: dict[str, Problem] = {
         "There is no such escrow",
         "Check the id, and that it is yours.",
         "Böyle bir emanet yok",
-        "Numarayı ve size ait olduğunu kontrol edin.",
+        "Numarayı denetleyin; emanet size ait olmalı.",
     ),
     "callback_not_found": _problem(
         404,
         "No such callback waits",
         "Take its id from GET /api/operations/queue; another may have answered it.",
-        "Böyle bir bildirim beklemiyor",
+        "Bekleyen böyle bir bildirim yok",
         "Numarasını GET /api/operations/queue'dan alın; başkası yanıtlamış olabilir.",
     ),
     "plan_not_found": _problem(
@@ -101,7 +101,7 @@ PROBLEMS: dict[str, Problem] = {
         "There is no such stored card",
         "Take its id from `GET /api/cards`; it may be deleted. Nothing was charged.",
         "Böyle bir kayıtlı kart yok",
-        "Numarasını `GET /api/cards`tan alın; silinmiş olabilir. Para çekilmedi.",
+        "Numarasını `GET /api/cards`'tan alın; silinmiş olabilir. Para çekilmedi.",
     ),
     "not_your_action": _problem(
         403,
@@ -128,7 +128,7 @@ PROBLEMS: dict[str, Problem] = {
         409,
         "The round before this one has not ended unpaid",
         "Use the escrow of the previous round.",
-        "Önceki tur ödenmeden kapanmadı",
+        "Önceki tur hâlâ açık ya da ödenmiş",
         "Önceki turun emanetini kullanın.",
     ),
     "attempt_starting": _problem(
@@ -166,7 +166,8 @@ PROBLEMS: dict[str, Problem] = {
         "The parties have moved this money too often",
         "Release or give up all that is available at once, or ask the marketplace.",
         "Taraflar bu parayı çok fazla kez hareket ettirdi",
-        "Kullanılabilir tutarın tamamını bir kerede ödeyin ya da pazaryerine başvurun.",
+        "Kullanılabilir tutarın tamamını bir kerede bırakın ya da iade edin; "
+        "olmazsa pazaryerine başvurun.",
     ),
     "payment_refused": _problem(
         422,
@@ -188,7 +189,7 @@ PROBLEMS: dict[str, Problem] = {
         "The service is not ready",
         "Try again in a moment; operations must check the secret store.",
         "Hizmet hazır değil",
-        "Biraz sonra yeniden deneyin; işletme gizli anahtar deposunu denetlemeli.",
+        "Biraz sonra yeniden deneyin; operasyon gizli anahtar deposunu denetlemeli.",
         retryable=True,
     ),
     "store_unavailable": _problem(

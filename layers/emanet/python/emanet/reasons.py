@@ -12,7 +12,7 @@ REASONS: dict[str, tuple[str, str]] = {
     # ── paying ──
     "another_session": (
         "Another session of the bank's page came back first.",
-        "Bankadan önce başka bir oturum geri döndü.",
+        "Banka sayfasının başka bir oturumu daha önce geri döndü.",
     ),
     "hosted_form": (
         "Here PAYNET's own form takes the card, in one payment.",
@@ -77,7 +77,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "nothing_available": (
         "All that is held is reserved by a release or refund under way.",
-        "Tutulan paranın tamamı süren bir ödeme ya da iade için ayrıldı.",
+        "Tutulan paranın tamamı süren bir bırakma ya da iade için ayrıldı.",
     ),
     "not_positive": (
         "The amount must be more than zero.",
@@ -89,7 +89,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "no_deadline_over": (
         "No deadline has passed.",
-        "Geçmiş bir süre yok.",
+        "Süresi dolmuş bir aşama yok.",
     ),
     "policy_says_review": (
         "This escrow's policy leads to review here.",
@@ -106,11 +106,11 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "paynet_escrow_whole_only": (
         "PAYNET's own escrow pays out all of it or nothing.",
-        "PAYNET'in kendi emaneti paranın ya tamamını öder ya hiçbirini.",
+        "PAYNET'in kendi emaneti paranın ya tamamını öder ya da hiçbirini ödemez.",
     ),
     "money_gone": (
         "PAYNET says that this payment was reversed: operations decide.",
-        "PAYNET bu ödemenin geri alındığını söylüyor: işletme karar verir.",
+        "PAYNET bu ödemenin geri alındığını söylüyor: operasyon karar verir.",
     ),
     "version_differs": (
         "It changed since you looked: read it again, then decide.",
@@ -138,7 +138,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "no_surplus_refund": (
         "No surplus capture is waiting for its refund.",
-        "İadesi beklenen fazla bir çekim yok.",
+        "İadesi beklenen fazladan bir çekim yok.",
     ),
     "not_answerable": (
         "This refund is neither denied nor unknown.",
@@ -171,7 +171,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "legs_do_not_sum": (
         "Release and refund must sum to exactly what is held.",
-        "Ödeme ile iadenin toplamı tam olarak tutulan tutar olmalı.",
+        "Satıcıya bırakılan ile iade edilen, tam olarak tutulan tutarı vermeli.",
     ),
     # ── review ──
     "another_prior_status": (
@@ -184,7 +184,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "hold_limit_over": (
         "The hold limit is over: release, refund or split instead.",
-        "Tutma süresi doldu: ödeyin, iade edin ya da bölün.",
+        "Tutma süresi doldu: satıcıya bırakın, iade edin ya da paylaştırın.",
     ),
     "settlement_unknown": (
         "First confirm or deny the unknown settlement, with evidence.",
@@ -232,7 +232,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "fee_exceeds_amount": (
         "The fee would not be less than the captured sum: refund it.",
-        "Komisyon çekilen tutardan küçük olmazdı: iade edin.",
+        "Komisyon, çekilen tutardan küçük olmazdı: iade edin.",
     ),
     "no_flag": (
         "No flag of it can be taken off: there is none, or it is still open.",

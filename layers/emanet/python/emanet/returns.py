@@ -1,4 +1,4 @@
-"""The browser's way back from the bank: what PAYNET's page posted (paynet-api §2.3: a
+"""The browser's way back from the bank: what PAYNET's page posted (a
 form, perhaps JSON, perhaps a query) and the redirect that answers it. Untrusted, read
 tolerantly, never guessed at; it sends nobody to an address that is not on our list."""
 

@@ -379,7 +379,7 @@ def once_key(idempotency_key: str | None) -> str:
     if idempotency_key is None:
         raise InvalidRequest(FieldProblem("Idempotency-Key", "missing"))
     if not _KEY.fullmatch(idempotency_key):
-        raise InvalidRequest(FieldProblem("Idempotency-Key", "pattern"))
+        raise InvalidRequest(FieldProblem("Idempotency-Key", "string_pattern_mismatch"))
     return idempotency_key
 
 

@@ -200,7 +200,7 @@ def _parcel(escrow: Escrow) -> dict[str, Any]:
 
 
 def account_word(escrow: Escrow) -> str:
-    """The brief's word for the account: pending, held, released, refunded or failed."""
+    """The account in one word: pending, held, released, refunded or failed."""
     if escrow.status in _WORDS:
         return _WORDS[escrow.status]
     if escrow.status in CLOSED_UNPAID:

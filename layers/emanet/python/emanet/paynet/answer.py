@@ -101,7 +101,7 @@ class Answer:
 
     @property
     def knows_nothing(self) -> bool:
-        """All ways of saying that there is no such transaction (paynet-api.md 5.1)."""
+        """All ways of saying that there is no such transaction."""
         if self.status == OK:
             return self.said == NO_DATA and not self.rows
         told = self.envelope.type == "no_data_error" or self.said == NO_DATA

@@ -1,4 +1,4 @@
-"""What PAYNET posts to us by itself (paynet-api §4.2, §4.3), read as a hint: whose it
+"""What PAYNET posts to us by itself, read as a hint: whose it
 is, and the few fields that are safe to keep. Everything else in the body is dropped."""
 
 from __future__ import annotations

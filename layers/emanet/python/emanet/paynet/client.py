@@ -78,8 +78,8 @@ class PaynetGateway:
         self, errand: Errand, path: str, request: JsonObject
     ) -> tuple[Answer | Unknown, bool]:
         """Once, and once more if nothing readable came back while time remains: the
-        same pair never charges twice (paynet-api.md 2.4, and 11.2 for charge). True: it
-        was repeated."""
+        same pair never charges twice (docs/paynet.md; of charge it is assumed). True:
+        it was repeated."""
         answer = errand.post(path, request)
         if isinstance(answer, Answer) and answer.is_readable:
             return answer, False

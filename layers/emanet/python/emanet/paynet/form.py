@@ -5,7 +5,7 @@ What the script does with it was read in a public copy of PAYNET's test script
 paynet-custom.js (grade C): it finds the tag by its class, takes `data-amount` for lira
 as "1.300,00" and `data-key` for the publishable key, opens a session of its own, shows
 the bank's page in an iframe, and then submits the form to its action with session_id
-and token_id in it. The charge is `charge`, and ours to ask for (paynet-api.md 11.2).
+and token_id in it. The charge is `charge`, and ours to ask for.
 """
 
 from __future__ import annotations

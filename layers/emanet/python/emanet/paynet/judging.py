@@ -1,4 +1,4 @@
-"""The one pure function that judges PAYNET's rows (rule 10 of the design): what they
+"""The one pure function that judges PAYNET's rows: what they
 say about one attempt. It asks nobody, and never takes an absent or doubtful field for
 the one that would be convenient."""
 

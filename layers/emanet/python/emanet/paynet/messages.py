@@ -162,7 +162,7 @@ def tds_charge(session_id: str, token_id: str) -> JsonObject:
 def charge(session_id: str, token_id: str, expected: Expected) -> JsonObject:
     """Of PAYNET's own form, and of what the form was to ask for: PAYNET compares the
     amount (kuruş here), the commission and the ratio code with it, and refuses what
-    differs (paynet-api.md 11.2). `comission` is its spelling."""
+    differs. `comission` is its spelling."""
     return {
         **tds_charge(session_id, token_id),
         "amount": str(expected.amount_minor),

@@ -1,4 +1,4 @@
-"""PAYNET's table of instalments (ratio/Get, paynet-api.md 10): how it is asked for, and
+"""PAYNET's table of instalments (ratio/Get): how it is asked for, and
 what it tells of a card's bank and its prices. Pure. A price that cannot be read is left
 out: it is never offered, and never guessed."""
 
@@ -18,7 +18,7 @@ RATIO_GET = "/v1/ratio/Get"
 
 PAYNET_POS = 5
 
-# paynet-api.md 1.8; ZDGR is any other bank, and so no family.
+# PAYNET's codes; ZDGR is any other bank, and so no family.
 _FAMILIES = {
     "ADVT": "Advantage",
     "AXSS": "Axess",

@@ -1,4 +1,4 @@
-"""The cards that PAYNET stores for one owner (paynet-api.md 9): how they are asked for
+"""The cards that PAYNET stores for one owner: how they are asked for
 and deleted, and what a row of their list tells. Pure. A card's hash, by which it can be
 charged, is shown by nothing here."""
 
