@@ -67,7 +67,8 @@ def unsettled(escrow: Escrow, truth: Truth, exempt: Collection[str]) -> Told:
 
 def _unended(escrow: Escrow, capture: Capture, flags: set[str]) -> Told:
     in_review = escrow.status == "review"
-    if capture.status == "waiting" and not in_review:
+    waits = capture.status == "waiting" and not capture.is_reversed
+    if waits and not in_review:
         yield Harm.STUCK, f"a capture waits, and nobody decides: {capture.xact_id}"
     odd = capture.status == "mismatched" and not capture.is_reversed
     if odd and not in_review and "doubtful_capture" not in flags:

@@ -55,7 +55,6 @@ REVERSALS = "/v1/transaction/reversal_list"
 RELEASED = ends("released", released=WHOLE, held=0, refunded=0)
 REFUNDED = ends("refunded", refunded=WHOLE, held=0, released=0)
 # A deadline that leads to review is over still, and leads there again.
-HELD_OR_SHOWN_AGAIN = ends("held", "review", held=WHOLE)
 SPLIT = ends("split", released=REST, refunded=PART, held=0)
 SEND, PROVE = run(seconds=1), run(seconds=21)
 
@@ -112,7 +111,12 @@ REFUND_ASKED = after(held(), REFUND)
 WAITING_FOR_PAYNET = after(
     REFUND_ASKED, happens("by hand", switched(refunds="manual")), SEND
 )
-IN_REVIEW = after(held(policy={"at_ship_by": "review"}), run(days=6), run(days=1))
+IN_REVIEW = after(
+    REFUND_ASKED,
+    run(spoiled("close", REQUEST, when="before"), seconds=1),
+    run(hours=25),
+    say_what_became_of_it(),
+)
 
 RELEASES = (
     Flow("release", SHIPPED, (DELIVER, RELEASE), RELEASED),
@@ -137,7 +141,6 @@ RELEASES = (
         (run(days=1), decide("settle_review", **legs(REST, PART)), SEND, SEND, PROVE),
         SPLIT,
     ),
-    Flow("resumed", IN_REVIEW, (decide("resume"),), HELD_OR_SHOWN_AGAIN),
 )
 
 OWN_ESCROW = (
@@ -404,7 +407,7 @@ CHARGEBACKS = (
         "a chargeback is won in a review",
         after(IN_REVIEW, decide("open_chargeback")),
         (decide("win_chargeback"), decide("resume")),
-        HELD_OR_SHOWN_AGAIN,
+        HELD_ONCE,
     ),
     Flow(
         "chargebacks of what is closed are won",

@@ -47,6 +47,7 @@ class Paying:
     clocks: dict[str, datetime] = field(default_factory=dict)
     stopped: datetime | None = None
     prior: str = ""
+    why: str = ""
     parcel: str = ""
     is_delivered: bool = False
     is_disputed: bool = False
@@ -162,6 +163,7 @@ class Paying:
     def freeze(self, why: str) -> None:
         self.prior = self.status if self.status not in STILL[:2] else "held"
         self.flags.add(why)
+        self.why = why
         self.to("review")
 
     def to(self, status: str) -> None:

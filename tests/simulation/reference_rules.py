@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tests.simulation.reference_clock import NO
-from tests.simulation.reference_paynet import DAY
+from tests.simulation.reference_paynet import DAY, Order
 
 if TYPE_CHECKING:
     from tests.simulation.reference import Reference
@@ -53,7 +53,9 @@ def _may_settle(m: Reference, choice: str) -> bool:
 
 
 def _may_resume(m: Reference, _: str) -> bool:
-    return _known(m) and not m.captures("waiting") and "hold_limit" not in m.flags
+    is_over = m.why in {"ship_by_missed", "delivery_unconfirmed", "inspection_over"}
+    is_over = is_over or "hold_limit" in m.flags
+    return _known(m) and not m.captures("waiting") and not is_over
 
 
 def _may_lose(m: Reference, _: str) -> bool:
@@ -127,13 +129,20 @@ RULES: dict[str, tuple[str, str, Guard]] = {
         lambda m, _: bool(m.flags & SEEN_TO),
     ),
 }
+
+
+def _stands(m: Reference, order: Order) -> bool:
+    """A cancel that is on its way, or left nothing."""
+    is_over = order.state in NO or (order.state == "done" and m.available > 0)
+    return order.by == "cancel" and not is_over
+
+
 # What finds itself done already is no second time.
 REPEATS: dict[str, Guard] = {
     "ship": lambda m, parcel: m.parcel == parcel,
     "deliver": lambda m, _: m.is_delivered,
     "dispute": lambda m, reason: m.is_disputed and reason == "same",
     "cancel": lambda m, _: (
-        m.status == "cancelled"
-        or any(o.by == "cancel" and o.state not in NO for o in m.orders)
+        m.status == "cancelled" or any(_stands(m, o) for o in m.orders)
     ),
 }

@@ -26,6 +26,7 @@ from tests.stage import (
 )
 
 CHARGE = "/v2/transaction/tds_charge"
+REFUND = "/v1/transaction/reversed_request"
 CHIEF = ("ops-2", OPERATIONS[1])
 _BEFORE_A_DEADLINE = timedelta(milliseconds=15)  # some calls fall before, some after
 
@@ -157,9 +158,11 @@ def _refunding(world: World) -> tuple[str, Act]:
 
 
 def _reviewed(world: World) -> str:
-    """Held money that nobody shipped, frozen for a human."""
-    id_ = world.held(policy={"at_ship_by": "review"})
-    world.rest(timedelta(days=8))
+    """Held money whose refund PAYNET never heard of, as a human found out."""
+    id_ = _refund_due(world, world.held())
+    world.paynet.faults.add("close", REFUND, when="before")
+    world.rest(timedelta(days=2))
+    _went(_decide(world, id_, "deny_unknown"))
     assert world.escrow(id_).status == "review"
     return id_
 

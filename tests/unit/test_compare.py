@@ -482,8 +482,11 @@ def test_a_finding_is_shown_once_and_not_again_after_a_human_saw_it() -> None:
     assert [flag.reason for flag in shown.flags] == [QueueReason.DRIFT]
     assert shown.history[-1].why == "missing_there capture_not_listed xact-1"
     assert corrections.show(shown, FINDING, step(Role.CLOCK)) is None
-    another = replace(FINDING, cause="refund_not_listed")  # stands there already
-    assert corrections.show(shown, another, step(Role.CLOCK)) is None
+    another = replace(FINDING, cause="refund_not_listed")
+    both = corrections.show(shown, another, step(Role.CLOCK))
+    assert both is not None
+    assert (both.flags, len(both.history)) == (shown.flags, len(shown.history) + 1)
+    assert corrections.show(both, another, step(Role.CLOCK)) is None
     seen = replace(shown, flags=())
     assert corrections.show(seen, FINDING, step(Role.CLOCK)) is None
     other = replace(FINDING, xact_id="xact-2")

@@ -110,12 +110,14 @@ def _held(escrow: Escrow) -> Iterator[Moment]:
     yield from _reminders(escrow)
 
 
+_HOLDS_BACK = frozenset({QueueReason.SETTLEMENT_DENIED, QueueReason.DRIFT})
+
+
 def is_left_to_people(escrow: Escrow) -> bool:
-    """A machine repeats nothing that was denied or taken back: then only the hold limit
-    runs on."""
+    """A machine repeats nothing that was denied or taken back, and moves no money about
+    which PAYNET's lists and our books differ: then only the hold limit runs on."""
     no = (SettlementStatus.DENIED, SettlementStatus.WITHDRAWN)
-    denied = any(flag.reason is QueueReason.SETTLEMENT_DENIED for flag in escrow.flags)
-    if denied or money_gone(escrow):
+    if any(flag.reason in _HOLDS_BACK for flag in escrow.flags) or money_gone(escrow):
         return True
     return any(s.is_machines and s.status in no for s in escrow.settlements)
 

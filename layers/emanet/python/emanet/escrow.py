@@ -130,6 +130,11 @@ class Capture:
     commission_tax_minor: int | None = field(default=None, compare=False)
     refund: Settlement | None = field(default=None, compare=False)
 
+    @property
+    def waits(self) -> bool:
+        """Funds the order if nothing else does; money that went back never."""
+        return self.status is CaptureStatus.WAITING and not self.is_reversed
+
     def is_same(self, other: Capture) -> bool:
         """The same transaction, by either id."""
         plain = self.plain_id is not None and self.plain_id == other.plain_id

@@ -148,8 +148,9 @@ def money_gone(escrow: Escrow) -> bool:
     """PAYNET says that the payment was reversed, and no refund of ours explains it."""
     if escrow.funding is None or not escrow.funding[1].is_reversed:
         return False
+    explains = {SettlementStatus.SENT, SettlementStatus.UNKNOWN, SettlementStatus.DONE}
     return not any(
-        order.kind is SettlementKind.REFUND and order.sent_at
+        order.kind is SettlementKind.REFUND and order.status in explains
         for order in escrow.settlements
     )
 
@@ -240,9 +241,21 @@ def returns_to(status: Status) -> Guard:
         over = escrow.deadlines.hold_until
         if status is Status.HELD and over and (escrow.stopped_at or at) >= over:
             return "hold_limit_over"
+        if escrow.review_reason in _DEADLINES:
+            return "deadline_over"
         return nothing_unknown(escrow, at) or nothing_waiting(escrow, at)
 
     return may_resume
+
+
+# A deadline that is over froze it, and would at once do so again.
+_DEADLINES = frozenset(
+    {
+        QueueReason.SHIP_BY_MISSED,
+        QueueReason.DELIVERY_UNCONFIRMED,
+        QueueReason.INSPECTION_OVER,
+    }
+)
 
 
 def nothing_unknown(escrow: Escrow, _at: datetime) -> str:
@@ -265,7 +278,7 @@ def something_waiting(escrow: Escrow, _at: datetime) -> str:
 
 
 def _waits(escrow: Escrow) -> bool:
-    return any(c.status is CaptureStatus.WAITING for c in escrow.captures)
+    return any(capture.waits for capture in escrow.captures)
 
 
 def may_settle_review(escrow: Escrow, at: datetime) -> str:

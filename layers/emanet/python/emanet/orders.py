@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from emanet import settlements, surplus
+from emanet import policy, settlements, surplus
 from emanet.errors import IllegalTransition
 from emanet.escrow import (
     Capture,
@@ -113,9 +113,14 @@ def proof_of(escrow: Escrow, key: str, returned: Returned) -> Proof | None:
 
 def _is_new(row: Reversal, order: Settlement) -> bool:
     """Not listed before the order was sent, nor of a day before that."""
-    since = day_of(order.sent_at) if order.sent_at else None
-    is_older = since is not None and row.at is not None and day_of(row.at) < since
-    return row.id not in order.listed and not is_older
+    return row.id not in order.listed and not is_older(row, order)
+
+
+def is_older(row: Reversal, order: Settlement) -> bool:
+    """Of a day before the order was sent, even if PAYNET's clock is behind ours."""
+    if order.sent_at is None or row.at is None:
+        return False
+    return day_of(row.at) < day_of(order.sent_at - policy.CLOCKS_DIFFER_BY)
 
 
 def found_done(escrow: Escrow, key: str, returned: Returned) -> Proof | None:

@@ -182,6 +182,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "The chargeback must be won or lost first.",
         "Önce ters ibraz kazanılmalı ya da kaybedilmeli.",
     ),
+    "deadline_over": (
+        "A deadline is over: release, refund or split instead.",
+        "Bir süre doldu: satıcıya bırakın, iade edin ya da paylaştırın.",
+    ),
     "hold_limit_over": (
         "The hold limit is over: release, refund or split instead.",
         "Tutma süresi doldu: satıcıya bırakın, iade edin ya da paylaştırın.",

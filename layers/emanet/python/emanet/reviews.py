@@ -180,7 +180,7 @@ def fund_waiting(escrow: Escrow, why: str, step: Step) -> Escrow:
     """A capture that waited is the payment, instead of a way back to unpaid."""
     for attempt in escrow.attempts:
         for capture in attempt.captures:
-            if capture.status is CaptureStatus.WAITING:
+            if capture.waits:
                 return funded(
                     escrow,
                     "fund_waiting",

@@ -172,7 +172,7 @@ def _unpaid(
     settled = replace(escrow, attempts=with_attempt(escrow, closed))
     for late in settled.attempts:
         for capture in late.captures:
-            if capture.status is CaptureStatus.WAITING:
+            if capture.waits:
                 return funded(settled, "fund_late", late, capture, step)
     name = "decline" if status is AttemptStatus.DECLINED else "find_unpaid"
     return advance(

@@ -55,11 +55,11 @@ def gone(escrow: Escrow, finding: Finding, step_by: StepBy) -> Escrow | None:
 
 
 def show(escrow: Escrow, finding: Finding, step: Step) -> Escrow | None:
-    """Into the queue for drift, once: not again after a human took it out."""
+    """Into the queue for drift, once: not again after a human took it out. Another sum
+    is another difference."""
     why = why_of(finding)
-    stands = any(flag.reason is QueueReason.DRIFT for flag in escrow.flags)
     flags = (e.why for e in escrow.history if e.transition == "flag" and e.why)
-    if stands or any(why.startswith(told) for told in flags):  # a long one is cut
+    if any(why.startswith(told) for told in flags):  # a long one is cut
         return None
     return holding.show(escrow, why, step, QueueReason.DRIFT)
 
@@ -85,7 +85,8 @@ def note(finding: Finding, at: datetime) -> Callback:
 
 def why_of(finding: Finding) -> str:
     about = finding.xact_id or finding.reference_no
-    return f"{finding.drift} {finding.cause} {about}"
+    theirs = "" if finding.theirs_minor is None else f"{finding.theirs_minor} "
+    return f"{finding.drift} {finding.cause} {theirs}{about}"
 
 
 def is_told(escrow: Escrow, number: int, reason: str) -> bool:

@@ -132,7 +132,7 @@ def cancel(escrow_id: str, caller: Caller, desk: Desk) -> Escrow:
     """Unpaid: given up by payer, backend or operations. Paid and not shipped: the payer
     takes it back, free of charge. Idempotent by state.
 
-    Raises EscrowNotFound, NotYourAction, IllegalTransition.
+    Raises EscrowNotFound, NotYourAction, TooManySettlements, IllegalTransition.
     """
     escrow = desk.store.get(escrow_id)
     who = actor_as(escrow, caller, Role.PAYER, Role.BACKEND, Role.OPERATIONS)
@@ -149,9 +149,12 @@ def cancel(escrow_id: str, caller: Caller, desk: Desk) -> Escrow:
 
 
 def _is_cancelling(escrow: Escrow) -> bool:
-    """A cancel that is on its way, or went all the way."""
-    no = (SettlementStatus.DENIED, SettlementStatus.WITHDRAWN)
-    return any(s.status not in no for s in _cancels(escrow))
+    """A cancel that is on its way, or went all the way: what came free again after it
+    can be cancelled anew."""
+    over = {SettlementStatus.DENIED, SettlementStatus.WITHDRAWN}
+    if escrow.available_minor:
+        over.add(SettlementStatus.DONE)
+    return any(s.status not in over for s in _cancels(escrow))
 
 
 def _cancels(escrow: Escrow) -> list[Settlement]:
@@ -164,6 +167,7 @@ def _take_back(escrow: Escrow, now: Step) -> Escrow:
     number = 1 + len(_cancels(escrow))
     once = f"{now.by}/cancel/{number}", _fingerprint("cancel")
     asked = _asked(escrow, Wish(once[0]), SettlementKind.REFUND, once, now)
+    _must_be_within_bounds(escrow, asked, now.by)
     return settlements.schedule_refund(escrow, asked, now, "cancel_held")
 
 

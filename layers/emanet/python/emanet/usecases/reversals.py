@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from emanet import policy
 from emanet.escrow import (
     Attempt,
     Capture,
@@ -17,6 +18,7 @@ from emanet.escrow import (
     SettlementStatus,
 )
 from emanet.istanbul import day_of
+from emanet.orders import is_older
 from emanet.outcome import Reversal
 from emanet.ports import Drift, Finding, Repair
 
@@ -184,10 +186,8 @@ def _fits(row: Reversal, order: Settlement) -> bool:
 
 def _may_be(row: Reversal, order: Settlement) -> bool:
     """Not listed before it was sent, and of a day between the order and its end."""
-    if row.id in order.listed:
+    if row.id in order.listed or is_older(row, order):
         return False
-    if row.at is None:
+    if row.at is None or order.ended_at is None:
         return True
-    early = order.sent_at and day_of(row.at) < day_of(order.sent_at)
-    late = order.ended_at and day_of(row.at) > day_of(order.ended_at)
-    return not early and not late
+    return day_of(row.at) <= day_of(order.ended_at + policy.CLOCKS_DIFFER_BY)

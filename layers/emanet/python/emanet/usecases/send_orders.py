@@ -58,7 +58,8 @@ class Sender:
         if isinstance(returned, Unknown):
             self.prover.later(escrow, order, returned, lease)
             return
-        if proof := orders.found_done(escrow, order.key, returned):
+        proof = orders.found_done(escrow, order.key, returned)
+        if proof and returned.rows:  # without any it may have been a part
             now = self.prover.desk.step(PAYNET)
             self._save(escrow, orders.confirm(escrow, order.key, proof, now))
         elif _is_touched(escrow, order, returned):
