@@ -56,7 +56,6 @@ def reversed_with(*orders: Settlement, before: Escrow | None = None) -> Escrow:
 
 SENT: dict[str, Any] = {"sent_at": START, "status": SettlementStatus.SENT}
 UNSENT: dict[str, Any] = {"sent_at": None}
-DENIED: dict[str, Any] = {"sent_at": START, "status": SettlementStatus.DENIED}
 RELEASE, REFUND = scenes.settlement(1_000), scenes.refund_of(1_000)
 
 
@@ -68,7 +67,9 @@ RELEASE, REFUND = scenes.settlement(1_000), scenes.refund_of(1_000)
         ((replace(RELEASE, **SENT),), True),
         ((replace(REFUND, **UNSENT),), True),
         ((replace(REFUND, **SENT),), False),
-        ((replace(REFUND, **DENIED),), True),
+        ((replace(REFUND, status=SettlementStatus.UNKNOWN),), False),
+        ((replace(REFUND, status=SettlementStatus.DONE),), False),
+        ((replace(REFUND, status=SettlementStatus.DENIED),), True),
         ((replace(RELEASE, **SENT), replace(REFUND, **UNSENT)), True),
         ((replace(REFUND, **UNSENT), replace(REFUND, **SENT, key="key-2")), False),
     ],

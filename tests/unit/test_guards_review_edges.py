@@ -125,6 +125,30 @@ def test_time_in_review_does_not_count_toward_the_hold_limit(
     assert guards.returns_to(prior)(replace(escrow, deadlines=ends), at) == why
 
 
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        (QueueReason.SHIP_BY_MISSED, "deadline_over"),
+        (QueueReason.DELIVERY_UNCONFIRMED, "deadline_over"),
+        (QueueReason.INSPECTION_OVER, "deadline_over"),
+        (QueueReason.DOUBTFUL_CAPTURE, ""),
+        (None, ""),
+    ],
+)
+def test_what_a_deadline_froze_is_decided_and_not_resumed(
+    reason: QueueReason | None, why: str
+) -> None:
+    escrow = review(review_reason=reason)
+    assert guards.returns_to(Status.HELD)(escrow, later(days=1)) == why
+
+
+def test_what_waited_and_went_back_waits_no_more() -> None:
+    gone = captured(WAITING, is_reversed=True)
+    escrow = review(balances=UNPAID, attempts=gone)
+    assert guards.nothing_waiting(escrow, later()) == ""
+    assert guards.something_waiting(escrow, later()) == "no_capture_waiting"
+
+
 def test_without_a_hold_limit_none_is_over() -> None:
     escrow = review()
     ends = replace(escrow.deadlines, hold_until=None)
