@@ -389,7 +389,7 @@ def _listen_to_paynet(ears: Ears, patched: Any) -> None:
         said = body.decode() if isinstance(body, bytes) else body
         ears.hear(f"PAYNET {request.path_url}", f"{request.url} {headers} {said}")
         _learn_from(ears, json.loads(said))
-        response = plain(request, **how)  # type: ignore[arg-type]  # see above
+        response = plain(request, **how)  # type: ignore[arg-type]  # the world's own has no self
         _learn_from_answer(ears, response)
         return response
 

@@ -58,8 +58,8 @@ _METHODS = {
 
 def correct_moto(patched: pytest.MonkeyPatch) -> None:
     """Corrections that hold for all of moto and the SDK while a world is open."""
-    # `an item is weighed once`: moto weighs all of it again at each attribute, and
-    # whatever a query finds, which is never near the megabyte that ends a page
+    # `no item is weighed`: moto weighs all of it at each attribute, and whatever a
+    # query finds; ours are never near an item's limit, nor the megabyte of a page
     patched.setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)
     patched.setattr(Item, "size", lambda _: 0)
     # `a projection takes what it names`: moto turns all of the item into JSON and back
@@ -120,7 +120,7 @@ class Books:
     def _records(self) -> Records:
         """By key. The table has no sort key, which moto's types do not know."""
         records: Any = self._backend.tables[self._name].items
-        return records  # type: ignore[no-any-return]  # see above
+        return records  # type: ignore[no-any-return]  # moto knows no table without a sort key
 
     def snapshot(self) -> Records:
         return dict(self._records)

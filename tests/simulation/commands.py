@@ -412,11 +412,7 @@ def _is_certain(model: Reference, command: Command) -> bool:
         if it.state == "charging" and it.sent and it.sent > young and not is_clean:
             return False
     is_over = model.status in PAYABLE and model.clocks["pay_by"] <= model.now
-    if is_over and any(
-        min(it.asks, default=model.now) <= model.now
-        for it in model.tries
-        if it.asks or it.is_told
-    ):
+    if is_over and any(it.is_told or it.is_due(model.now) for it in model.tries):
         return False
     due = [o for o in model.orders if o.state == "scheduled" and o.due <= model.now]
     over = [at for at in model.clocks.values() if at <= model.now]

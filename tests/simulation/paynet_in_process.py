@@ -59,7 +59,7 @@ class Wire:
         return answer
 
     def arrive(self) -> None:
-        """What was on its way reaches PAYNET. Nobody hears the answers."""
+        """What is on its way reaches PAYNET. Nobody hears the answers."""
         while self.on_its_way:
             with suppress(requests.ConnectionError):
                 self._answer(self.on_its_way.pop(0))

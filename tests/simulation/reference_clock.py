@@ -29,7 +29,7 @@ def reconcile(m: Reference) -> None:
 def asks(m: Reference) -> bool:
     """About a charge under way, or an attempt that was closed as not paid."""
     for it in m.tries:
-        is_due = bool(it.asks) and min(it.asks) <= m.now
+        is_due = it.is_due(m.now)
         if is_due and m.fault == "down":
             silence(m, it.closed or it.sent)
         elif is_due or (it.is_told and m.fault != "down"):

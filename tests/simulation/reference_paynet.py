@@ -60,6 +60,10 @@ class Try:
     word: str = ""
     back: Order | None = None
 
+    def is_due(self, now: datetime) -> bool:
+        """A question about it is."""
+        return bool(self.asks) and min(self.asks) <= now
+
     def take(self, amount: int, now: datetime) -> None:
         self.taken, self.day = amount, now.astimezone(ISTANBUL).date()
 

@@ -21,7 +21,7 @@ from local.paynet_simulator.refunds import RefundState
 from tests.simulation.actors import PEOPLE, Actors
 from tests.simulation.actors_mail import Habits
 from tests.simulation.checker import Checker, Finding
-from tests.simulation.effects import DEATHS, Effect, Fault, Kind
+from tests.simulation.effects import DEATHS, OVERTAKEN, Effect, Fault, Kind
 from tests.simulation.world import Unanswered, World, in_process, unheard
 
 REST = timedelta(days=60)  # no deadline of these policies is further away
@@ -285,7 +285,7 @@ class Story:
         written = {word for call in calls if (word := _transition(*call))}
         self.coverage.update(product(sorted(written), sorted(faults)))
         self.counts["steps"] += 1
-        if self.world.wire.on_its_way:
+        if faults & {str(fault) for fault in OVERTAKEN}:
             after = timedelta(minutes=self.chance.uniform(0, ARRIVES_WITHIN_MIN))
             self._actors.later(self.world.wire.arrive, after)
         self._actors.tell_of_refunds()

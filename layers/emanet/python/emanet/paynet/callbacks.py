@@ -1,5 +1,5 @@
-"""What PAYNET posts to us by itself, read as a hint: whose it
-is, and the few fields that are safe to keep. Everything else in the body is dropped."""
+"""What PAYNET posts to us by itself, read as a hint: whose it is, and the few fields
+that are safe to keep. Everything else in the body is dropped."""
 
 from __future__ import annotations
 

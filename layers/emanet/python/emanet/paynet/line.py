@@ -127,8 +127,8 @@ class Line:
             self._base_url + path,
             data=body,
             headers={**_HEADERS, "Authorization": f"Basic {errand.key}"},
-            # requests hands urllib3's own Timeout through; its stubs do not say so
-            timeout=Timeout(left_s, CONNECT_S, READ_S),  # type: ignore[arg-type]  # see above
+            # requests hands urllib3's own Timeout through
+            timeout=Timeout(left_s, CONNECT_S, READ_S),  # type: ignore[arg-type]  # its stubs do not say so
             stream=True,
         )
 
