@@ -456,6 +456,17 @@ def test_a_row_of_a_day_after_the_refund_ended_shows_another_refund() -> None:
     assert (returns.strange, returns.unshown) == ((late,), (done,))
 
 
+def test_a_clock_that_differs_across_midnight_is_another_day_of_nothing() -> None:
+    """PAYNET's row and our moments lie some minutes and Istanbul's midnight apart."""
+    midnight = START.replace(hour=21)
+    before, after = midnight - timedelta(minutes=9), midnight + timedelta(minutes=9)
+    for ours, theirs in ((before, after), (after, before)):
+        done = refund("first", 100, SettlementStatus.DONE, proof="gone-row")
+        done = replace(done, sent_at=ours, ended_at=ours)
+        returns = explained(with_refunds(done), row("row-1", 100, at=theirs))
+        assert (returns.shown, returns.strange) == ((done,), ())
+
+
 def test_a_denied_refund_explains_nothing() -> None:
     denied = refund("first", AMOUNT_MINOR, SettlementStatus.DENIED)
     returns = explained(with_refunds(denied), row(), is_reversed=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -294,3 +295,15 @@ def test_the_quiet_window_counts_from_the_last_charge_sent() -> None:
     assert verdict(again, FIRST, QUIET_OVER) is None
     quiet = later(minutes=25)
     assert settled(again, FIRST, NotFound(quiet), quiet).status is Status.CREATED
+
+
+def test_what_waited_and_went_back_does_not_fund_when_the_other_is_declined() -> None:
+    waiting = scenes.waiting()
+    first = waiting.attempt(FIRST)
+    assert first is not None
+    gone = replace(
+        first, captures=tuple(replace(c, is_reversed=True) for c in first.captures)
+    )
+    before = replace(waiting, attempts=attempts.with_attempt(waiting, gone))
+    assert settled(waiting, SECOND, Declined("51")).status is Status.HELD
+    assert settled(before, SECOND, Declined("51")).status is Status.CREATED
